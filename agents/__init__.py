@@ -1,0 +1,1 @@
+"""Agents and the dilemmas they live in."""

@@ -1,0 +1,1 @@
+"""Altruism dilemmas and developmental rooms, one file each."""

@@ -1,0 +1,1 @@
+"""Figures: each function takes recorded data and axes, and returns the axes."""

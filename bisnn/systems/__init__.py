@@ -1,0 +1,1 @@
+"""Brain systems, one file each: bodily self, affective empathy, moral learning."""

@@ -1,0 +1,1 @@
+"""Experiments: declared, run, judged and drawn."""

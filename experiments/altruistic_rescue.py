@@ -1,0 +1,137 @@
+"""Does empathy cause help? Spiking agents in the rescue dilemma, arm by arm with their own ablations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bisnn.agents.altruist import Altruist
+from bisnn.agents.base import Agent
+from bisnn.agents.dilemmas.rescue import Rescue
+from bisnn.experiments import figures, measures
+from bisnn.experiments.base import Condition, Experiment, Settings, select
+from bisnn.experiments.tables import rescue_table
+from bisnn.interventions import INTACT, Ablation
+
+
+class AltruisticRescue(Settings):
+    """Configuration of altruistic-rescue."""
+
+    gain: float = Field(default=9.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    """Empathy strength lambda."""
+    level: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Empathy level: fraction of the mirror cells that the inhibitory pool leaves free."""
+    layout: Literal["fixed", "drawn"] = "fixed"
+    """The published grid, or goal, switch and hazards redrawn for every seed."""
+    observability: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Probability per step that the other's face is visible."""
+    honesty: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Probability per episode that the other's distress is real."""
+
+
+ARMS = (
+    INTACT,
+    Ablation(
+        name="no_mirror",
+        cut=("perception->ifg",),
+        expect="No vicarious distress: helps as rarely as selfish.",
+    ),
+    Ablation(
+        name="no_dopamine",
+        cut=("ifg->dopamine",),
+        expect="Distress is shared but its relief releases no dopamine: helps as rarely as selfish.",
+    ),
+    Ablation(
+        name="inverted_dopamine",
+        gain={"ifg->dopamine": -1.0},
+        expect="Relief is punished: never helps.",
+    ),
+    Ablation(
+        name="no_own_experience",
+        drive={"emotion": 0.0},
+        expect="Never felt pain of its own: no mirror neurons, helps as rarely as selfish.",
+    ),
+    Ablation(
+        name="no_reward_learning",
+        clamp={"dopamine": 0.0},
+        expect="Nothing is learned: walks at random, helps by chance, seldom reaches its goal soon.",
+    ),
+    Ablation(
+        name="no_anti_mirror",
+        cut=("perception->sma",),
+        expect="Helps as the intact agent, but expresses seen pain as its own.",
+    ),
+    Ablation(
+        name="selfish",
+        release={"relief": 0.0},
+        expect="Lambda 0: does not help, takes the shortest way to its goal.",
+    ),
+    Ablation(
+        name="shuffled_perception",
+        shuffle=("perception",),
+        expect="Distress without relation to the other: does not help reliably.",
+    ),
+)  # fmt: skip
+"""The arms, and what each should do, written before the run."""
+
+LATE = (
+    Ablation(
+        name="late_no_ifg",
+        silence=("ifg",),
+        since=0.9,
+        expect="IFG silenced in the last tenth of life: help ends at once.",
+    ),
+    Ablation(
+        name="late_random",
+        silence_random=50,
+        spare=("ifg",),
+        since=0.9,
+        expect="As many random units elsewhere silenced: help goes on.",
+    ),
+)
+"""Further arms, run when they are named: a lesion after learning, and its control."""
+
+
+def conditions(settings: AltruisticRescue) -> tuple[Condition, ...]:
+    """The arms that the settings name."""
+    declared = tuple(Condition(name=arm.name, ablation=arm) for arm in ARMS)
+    named = {name.lower() for name in settings.arms}
+    late = tuple(Condition(name=arm.name, ablation=arm) for arm in LATE if arm.name in named)
+    return select((*declared, *late), settings)
+
+
+def dilemma(settings: AltruisticRescue) -> Rescue:
+    """The rescue dilemma of the settings."""
+    return Rescue(layout=settings.layout, observability=settings.observability, honesty=settings.honesty)
+
+
+def agents(settings: AltruisticRescue) -> Mapping[str, Agent]:
+    """The spiking altruist of the settings."""
+    return {
+        "altruist": Altruist(
+            episodes=settings.episodes, gain=settings.gain, level=settings.level, backend=settings.backend
+        )
+    }
+
+
+def analyse(episodes: Mapping[str, Any], settings: AltruisticRescue) -> dict[str, Any]:
+    """Measures at the end of life, arm by arm and against `intact`."""
+    found = measures.summary(episodes)
+    expected = {condition.name: condition.ablation.expect for condition in conditions(settings)}
+    return {**found, "expected": expected, "payoff": vars(dilemma(settings).payoff())}
+
+
+EXPERIMENT = Experiment(
+    name="altruistic-rescue",
+    question="Does affective empathy, learned from own pain, cause help at a cost to oneself?",
+    reference="doi:10.1109/taffc.2025.3627936; doi:10.3389/fncom.2022.784967",
+    settings=AltruisticRescue,
+    conditions=conditions,
+    dilemma=dilemma,
+    agents=agents,
+    analyse=analyse,
+    figures=figures.RESCUE,
+    table=rescue_table,
+)

@@ -1,0 +1,140 @@
+"""What an experiment is: a question, arms declared before the run, a dilemma, agents, measures, figures."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+import bisnn.experiments
+from bisnn.agents.base import Agent, Dilemma
+from bisnn.agents.development import Nursery
+from bisnn.errors import ConfigError, UnknownName, pick
+from bisnn.interventions import INTACT, Ablation, parse
+
+
+class Settings(BaseModel):
+    """The configuration of a run. Every field can stand in a TOML file and be a flag of `bisnn run`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seeds: int = Field(default=20, ge=1, le=100_000)
+    """Individuals per arm: seeds 0, 1, ..."""
+    episodes: int = Field(default=1000, ge=1, le=1_000_000)
+    """Episodes of every individual's life."""
+    arms: tuple[str, ...] = ()
+    """Arms to run, in order; none named: all that the experiment declares. `intact` always comes first."""
+    ablate: tuple[str, ...] = ()
+    """Further arms: cut:A->B, silence:A, freeze:A->B, gain:A->B=0.5, clamp:dopamine=0, joined by +."""
+    lesion: tuple[str, ...] = ()
+    """Further arms that silence an area: short for --ablate silence:AREA."""
+    record: int = Field(default=1, ge=0)
+    """How many seeds of every arm to record, spikes and all."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where to compute."""
+    backend: Literal["auto", "torch", "fused", "cuda"] = "auto"
+    """What computes; all give the same bits."""
+
+    @field_validator("arms", "ablate", "lesion", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = (value,)
+        return tuple(part.strip() for item in value for part in str(item).split(",") if part.strip())
+
+
+PLACE = ("device", "backend", "record")
+"""Settings that change where and what is kept, never a result; they stay out of `config_hash`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One arm: an agent, what is done to it, and its traits."""
+
+    name: str
+    """Name in the tables."""
+    ablation: Ablation = INTACT
+    """What is done."""
+    agent: str = "altruist"
+    """Which of the experiment's agents."""
+    traits: Mapping[str, float] = field(default_factory=dict)
+    """Traits that differ from the agent's plan (gain, level, dose)."""
+    facts: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that describe the condition in tables (level, lambda, dose)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A declared experiment; one file of `bisnn.experiments` holds one as `EXPERIMENT`."""
+
+    name: str
+    question: str
+    reference: str
+    """DOIs."""
+    settings: type[Settings]
+    """Its configuration and defaults."""
+    conditions: Callable[[Any], tuple[Condition, ...]]
+    """Settings -> every condition; the first is the reference."""
+    dilemma: Callable[[Any], Dilemma]
+    """Settings -> dilemma."""
+    agents: Callable[[Any], Mapping[str, Agent]]
+    """Settings -> agents by name."""
+    nursery: Callable[[Any], Nursery] = lambda settings: Nursery()
+    """Settings -> where altruists develop."""
+    analyse: Callable[[Mapping[str, Any], Any], dict[str, Any]]
+    """Episode columns, settings -> summary.json."""
+    figures: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Name -> function of a `Run` that returns a matplotlib Figure."""
+    table: Callable[[dict[str, Any]], tuple[list[str], list[list[str]]]]
+    """summary -> header and rows of the closing table."""
+
+
+def experiments() -> dict[str, Experiment]:
+    """Every experiment of the package, by name: found by walking its files."""
+    found = {}
+    for module in pkgutil.iter_modules(bisnn.experiments.__path__):
+        if module.name in ("worker", "__main__"):
+            continue
+        experiment = getattr(importlib.import_module(f"bisnn.experiments.{module.name}"), "EXPERIMENT", None)
+        if isinstance(experiment, Experiment):
+            found[experiment.name] = experiment
+    return dict(sorted(found.items()))
+
+
+def find(name: str) -> Experiment:
+    """The experiment called `name`. Raises `UnknownName`."""
+    known = experiments()
+    return known[pick("experiment", name, known)]
+
+
+def configure(experiment: Experiment, values: Mapping[str, Any]) -> Settings:
+    """Validated settings. Raises `ConfigError` with the field, the reason and the nearest name."""
+    fields = experiment.settings.model_fields
+    for name in values:
+        if name not in fields:
+            raise UnknownName(f"setting of {experiment.name}", name, fields)
+    try:
+        return experiment.settings.model_validate(dict(values))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        text = f"{where} = {first['input']!r}: {first['msg'].lower()}"
+        raise ConfigError(f"{text}; see `bisnn run {experiment.name} --help`") from None
+
+
+def select(declared: tuple[Condition, ...], settings: Settings, network: str = "altruist") -> tuple[Condition, ...]:
+    """The declared conditions that `arms` names (all when it names none), the reference first, and those of
+    `ablate` and `lesion`. Raises `UnknownName` for an arm that is not declared, `ConfigError` for a bad ablation.
+    """
+    table = {condition.name: condition for condition in declared}
+    wanted = [pick("arm", name, table) for name in settings.arms] or list(table)
+    first = declared[0].name
+    names = [first, *(name for name in dict.fromkeys(wanted) if name != first)]
+    chosen = [table[name] for name in names]
+    for text in (*settings.ablate, *(f"silence:{area}" for area in settings.lesion)):
+        chosen.append(Condition(name=text, ablation=parse(text), agent=network))
+    return tuple({condition.name: condition for condition in chosen}.values())

@@ -1,0 +1,170 @@
+"""Running an experiment: shards in processes of their own, gathered into one run folder."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import bisnn
+from bisnn import backend as backends
+from bisnn.errors import BackendUnavailable, BisnnError, ConfigError, RunCorrupt
+from bisnn.experiments import gather, storage, workers
+from bisnn.experiments.base import PLACE, Experiment, Settings, configure, find
+from bisnn.experiments.results import Manifest, Run, load_run, read_manifest, write_manifest
+from bisnn.experiments.shard import Shard, plan
+
+Report = Callable[[str, int, int], None]
+"""Told the shard, the episodes done and their total."""
+
+
+def run(
+    experiment: str | Experiment,
+    out: Path | str | None = None,
+    *,
+    resume: bool = False,
+    workers: int = 1,
+    report: Report = lambda shard, done, total: None,
+    **settings: Any,
+) -> Run:
+    """Run an experiment and return it.
+
+    `settings` are the fields of the experiment's `Settings`; `out` is the run folder (default
+    runs/NAME-HASH), `workers` the number of processes. With `resume` an interrupted run goes on to the same bits
+    and a finished one is returned. Raises `UnknownName`, `ConfigError`, `BackendUnavailable`, `RunCorrupt`, and
+    `OSError` when the disk is full; what was finished is kept.
+    """
+    declared = find(experiment) if isinstance(experiment, str) else experiment
+    return execute(declared, configure(declared, settings), out, resume=resume, workers=workers, report=report)
+
+
+def execute(
+    experiment: Experiment,
+    settings: Settings,
+    out: Path | str | None = None,
+    *,
+    resume: bool = False,
+    workers: int = 1,
+    report: Report = lambda shard, done, total: None,
+) -> Run:
+    """`run` with validated settings."""
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}; a run needs at least one process")
+    manifest = _manifest(experiment, settings)
+    folder = Path(out) if out is not None else Path("runs") / f"{experiment.name}-{manifest.config_hash[:8]}"
+    started = _open(folder, manifest, resume)
+    if started.state == "complete":
+        return load_run(folder)
+    write_manifest(folder, started)
+    begin = time.monotonic()
+    _simulate(experiment, settings, folder, workers, report)
+    seconds = started.simulation_seconds + time.monotonic() - begin
+    return _finish(experiment, settings, folder, started.model_copy(update={"simulation_seconds": round(seconds, 1)}))
+
+
+def resolved(experiment: Experiment, settings: Settings) -> dict[str, Any]:
+    """The configuration that is hashed: everything that can change a result."""
+    values = settings.model_dump(mode="json")
+    return {name: value for name, value in values.items() if name not in PLACE}
+
+
+def _manifest(experiment: Experiment, settings: Settings) -> Manifest:
+    conditions = experiment.conditions(settings)
+    parts = plan(conditions, settings.seeds)
+    for part in parts:  # names in ablations are checked before anything is computed
+        shard = Shard(experiment, settings, part)
+        condition, seeds = shard.individuals
+        shard.gates(condition, seeds)
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise BackendUnavailable("device 'cuda' cannot be used: torch finds no CUDA GPU; use --device cpu")
+    backend = backends.resolve(settings.backend, settings.device).name
+    return Manifest(
+        experiment=experiment.name,
+        configuration=settings.model_dump(mode="json"),
+        config_hash=storage.config_hash({"experiment": experiment.name, **resolved(experiment, settings)}),
+        seeds=list(range(settings.seeds)),
+        arms=list(dict.fromkeys(condition.name for condition in conditions)),
+        versions={
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "bisnn": bisnn.__version__,
+        },
+        device=settings.device,
+        backend=backend,
+    )
+
+
+def _open(folder: Path, manifest: Manifest, resume: bool) -> Manifest:
+    """The manifest to go on with. Raises `ConfigError` for a folder that is in use or belongs to another run."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; name a folder with --out")
+    if not folder.exists() or not any(folder.iterdir()):
+        folder.mkdir(parents=True, exist_ok=True)
+        return manifest
+    if not resume:
+        raise ConfigError(f"{folder} is not empty; go on with --resume, or name another folder with --out")
+    if not (folder / "manifest.json").exists() and all(path.name.startswith(".") for path in folder.iterdir()):
+        storage.sweep(folder)
+        return manifest
+    found = read_manifest(folder)
+    if found.config_hash != manifest.config_hash:
+        raise ConfigError(f"{folder} holds {_difference(found, manifest)}; resume it as it was, or name another folder with --out")
+    return found
+
+
+def _difference(found: Manifest, wanted: Manifest) -> str:
+    """What distinguishes two configurations, in words."""
+    if found.experiment != wanted.experiment:
+        return f"a run of {found.experiment}, not of {wanted.experiment}"
+    other = [
+        f"{name} = {found.configuration.get(name)!r}, not {value!r}"
+        for name, value in wanted.configuration.items()
+        if name not in PLACE and found.configuration.get(name) != value
+    ]
+    return f"another configuration ({'; '.join(other) or 'of another version'})"
+
+
+def _simulate(experiment: Experiment, settings: Settings, folder: Path, count: int, report: Report) -> None:
+    parts = plan(experiment.conditions(settings), settings.seeds)
+    if count == 1 or len(parts) == 1:
+        for part in parts:
+            Shard(experiment, settings, part).run(folder, lambda done, total, name=part.name: report(name, done, total))
+    else:
+        workers.run([part.name for part in parts], folder, count, report)
+
+
+def _finish(experiment: Experiment, settings: Settings, folder: Path, manifest: Manifest) -> Run:
+    """Gather the shards, judge, draw, and only then call the run complete."""
+    parts = plan(experiment.conditions(settings), settings.seeds)
+    gather.gather([Shard(experiment, settings, part) for part in parts], folder)
+    episodes = storage.read_parquet(folder / "episodes.parquet")
+    storage.write_json(folder / "summary.json", experiment.analyse(episodes, settings))
+    manifest = manifest.model_copy(update={"hash": storage.content_hash(folder), "state": "complete"})
+    view = Run(folder, manifest)
+    draw(experiment, view)
+    write_manifest(folder, manifest)
+    shutil.rmtree(folder / "shards", ignore_errors=True)
+    return view
+
+
+def draw(experiment: Experiment, view: Run, names: tuple[str, ...] = ()) -> list[Path]:
+    """Draw the figures of a run from its files alone: figures/NAME.png and .pdf. Raises `UnknownName`."""
+    from bisnn.experiments.figures import save
+
+    chosen = names or tuple(experiment.figures)
+    return [path for name in chosen for path in save(view, name, experiment.figures[name])]
+
+
+def check_environment() -> Mapping[str, str]:
+    """What a worker process needs: one thread, no surprises."""
+    return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+__all__ = ["BisnnError", "RunCorrupt", "draw", "execute", "resolved", "run"]

@@ -1,0 +1,50 @@
+"""The closing tables of `bisnn run`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _interval(measure: dict[str, Any], digits: int = 2) -> str:
+    low, high = measure["ci95"]
+    return f"{_number(measure['mean'], digits)} [{_number(low, digits)}, {_number(high, digits)}]"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "<.001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
+
+
+def rescue_table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Arms with help rate, goal rate, external return, and the paired difference in help from intact."""
+    header = ["arm", "help rate [95 %]", "goal rate", "external return", "help − intact [95 %]", "p (Holm)"]
+    rows = []
+    for arm, measures in summary["arms"].items():
+        against = summary["comparisons"].get(arm, {}).get("help_rate")
+        difference = "" if against is None else _interval({"mean": against["difference"], "ci95": against["ci95"]})
+        rows.append(
+            [
+                arm,
+                _interval(measures["help_rate"]),
+                _number(measures["goal_rate"]["mean"]),
+                _number(measures["return_external"]["mean"]),
+                difference,
+                "" if against is None else _p(against["p_holm"]),
+            ]
+        )
+    return header, rows
+
+
+def dose_table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Help rate by dose and agent."""
+    agents = list(summary["rho"])
+    table: dict[float, dict[str, str]] = {}
+    for entry in summary["dose_means"]:
+        table.setdefault(entry["dose"], {})[entry["agent"]] = _number(entry["help_rate"])
+    rows = [[f"{dose:g}", *(cells.get(agent, "") for agent in agents)] for dose, cells in sorted(table.items())]
+    return ["dose λαf", *(f"help rate, {agent}" for agent in agents)], rows
