@@ -22,7 +22,7 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents import clock as clocks
-from bisnn.agents.base import Obs, Outcome
+from bisnn.agents.base import Obs, Outcome, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import Expression, shows_pain
 from bisnn.agents.schedule import greedy_probability
@@ -130,11 +130,8 @@ class Altruist:
     def init(self, key: Tensor, gates: Gates = NO_GATES, traits: Mapping[str, Tensor] | None = None) -> AltruistState:
         """A newborn batch, individuals `key` int64 `[*B]`; `traits` (gain, level, each `[*B]`) overrides the plan's."""
         given = {"gain": self.gain, "level": self.level}
-        for name in traits or {}:
-            if name not in given:
-                raise UnknownName("trait", name, given)
         like = torch.zeros(key.shape, device=key.device)
-        full = {name: torch.full_like(like, value) for name, value in given.items()} | dict(traits or {})
+        full = {name: torch.full_like(like, value) for name, value in given.items()} | check_traits(traits, given)
         empathy = self.empathy.init(key)
         return AltruistState(
             clock=clocks.newborn(key),

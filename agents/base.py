@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from bisnn.errors import UnknownName
 from bisnn.gates import NO_GATES, Gates
 
 MOVES = ("up", "down", "right", "left")
@@ -114,3 +115,24 @@ class Agent(Protocol):
     def revive(self, state: Any, kept: Mapping[str, Tensor], episode: int) -> Any:
         """A newborn batch `state` with what `keepsake` kept, before its episode `episode`."""
         ...
+
+
+class Unlearning:
+    """The part of `Agent` that is empty for agents that learn nothing."""
+
+    def keepsake(self, state: Any) -> dict[str, Tensor]:
+        """Nothing is learned, nothing is kept."""
+        return {}
+
+    def revive(self, state: Any, kept: Mapping[str, Tensor], episode: int) -> Any:
+        """A newborn is all there is."""
+        return state
+
+
+def check_traits(traits: Mapping[str, Tensor] | None, known: Iterable[str] = ()) -> dict[str, Tensor]:
+    """The traits, or none. Raises `UnknownName` for a trait that the agent does not have."""
+    choices = tuple(known)
+    for name in traits or {}:
+        if name not in choices:
+            raise UnknownName("trait", name, choices)
+    return dict(traits or {})

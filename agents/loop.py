@@ -49,11 +49,13 @@ class Step(NamedTuple):
     recordings: tuple[Recording, ...]  # of the agent's circuits, when probes were given
 
 
-def begin(dilemma: Dilemma, key: Tensor, agent_state: Any) -> LoopState:
-    """Individuals `key` int64 `[*B]` at the start of their first episode."""
+def begin(dilemma: Dilemma, key: Tensor, agent_state: Any, episode: int = 0) -> LoopState:
+    """Individuals `key` int64 `[*B]` at the start of their episode number `episode`."""
     world, obs = dilemma.reset(key)
+    if episode:
+        world, obs = dilemma.reset(key, world._replace(episode=torch.full_like(key, episode - 1)))
     zero = torch.zeros_like(key)
-    tally = Tally(zero, zero, zero.to(torch.float32), zero - 1, zero - 1)
+    tally = Tally(zero + episode, zero, zero.to(torch.float32), zero - 1, zero - 1)
     return LoopState(key, world, agent_state, obs, tally)
 
 

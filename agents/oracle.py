@@ -9,17 +9,19 @@ Bellman (1957) Dynamic programming. doi:10.1515/9781400835386
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bisnn.agents import clock, planning
-from bisnn.agents.base import Obs, Outcome
+from bisnn.agents.base import Obs, Outcome, Unlearning, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import shows_calm, shows_pain
 from bisnn.agents.planning import IN_PAIN, RELIEVED, Map
+from bisnn.gates import NO_GATES, Gates
 
 
 class OracleState(NamedTuple):
@@ -31,7 +33,7 @@ class OracleState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class OracleAgent:
+class OracleAgent(Unlearning):
     """Acts by the exact plan. While a face is hidden it takes the other to be as last seen."""
 
     map: Map
@@ -39,8 +41,9 @@ class OracleAgent:
     welfare: float = 10.0
     """What the relief of the other is worth to it, in units of reward."""
 
-    def init(self, key: Tensor, gates: Any = None) -> OracleState:
+    def init(self, key: Tensor, gates: Gates = NO_GATES, traits: Mapping[str, Tensor] | None = None) -> OracleState:
         """A newborn batch with its plan; `key` int64 `[*B]`."""
+        check_traits(traits)
         policy = planning.plan(self.map, self.welfare).flatten(-3).to(key.device)
         policy = policy.expand((*key.shape, policy.shape[-1])).clone()
         return OracleState(clock.newborn(key), torch.zeros_like(key), policy)

@@ -6,18 +6,20 @@ know the map and walk shortest paths; of the other they know what its face shows
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents import clock, planning
-from bisnn.agents.base import MOVES, Obs, Outcome
+from bisnn.agents.base import MOVES, Obs, Outcome, Unlearning, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import shows_pain
 from bisnn.agents.planning import Map
+from bisnn.gates import NO_GATES, Gates
 
 
 class RandomState(NamedTuple):
@@ -27,14 +29,15 @@ class RandomState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomAgent:
+class RandomAgent(Unlearning):
     """Chooses uniformly among the actions; noise from the stream `random/action`."""
 
     actions: int = len(MOVES)
     """Number of actions."""
 
-    def init(self, key: Tensor, gates: Any = None) -> RandomState:
+    def init(self, key: Tensor, gates: Gates = NO_GATES, traits: Mapping[str, Tensor] | None = None) -> RandomState:
         """A newborn batch; `key` int64 `[*B]`."""
+        check_traits(traits)
         return RandomState(clock.newborn(key))
 
     def act(self, state: RandomState, obs: Obs) -> tuple[Tensor, RandomState]:
@@ -64,14 +67,15 @@ def _paths(world: Map, key: Tensor) -> WalkerState:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SelfishAgent:
+class SelfishAgent(Unlearning):
     """Walks a shortest path to its own goal, whatever it sees."""
 
     map: Map
     """The world it lives in."""
 
-    def init(self, key: Tensor, gates: Any = None) -> WalkerState:
+    def init(self, key: Tensor, gates: Gates = NO_GATES, traits: Mapping[str, Tensor] | None = None) -> WalkerState:
         """A newborn batch; `key` int64 `[*B]`."""
+        check_traits(traits)
         return _paths(self.map, key)
 
     def act(self, state: WalkerState, obs: Obs) -> tuple[Tensor, WalkerState]:
@@ -84,14 +88,15 @@ class SelfishAgent:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AlwaysHelpAgent:
+class AlwaysHelpAgent(Unlearning):
     """Walks to the switch while the other's face shows pain, and to its own goal otherwise."""
 
     map: Map
     """The world it lives in."""
 
-    def init(self, key: Tensor, gates: Any = None) -> WalkerState:
+    def init(self, key: Tensor, gates: Gates = NO_GATES, traits: Mapping[str, Tensor] | None = None) -> WalkerState:
         """A newborn batch; `key` int64 `[*B]`."""
+        check_traits(traits)
         return _paths(self.map, key)
 
     def act(self, state: WalkerState, obs: Obs) -> tuple[Tensor, WalkerState]:

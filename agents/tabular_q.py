@@ -14,18 +14,20 @@ mechanisms. doi:10.1109/taffc.2025.3627936
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents import checks, clock
-from bisnn.agents.base import MOVES, Obs, Outcome
+from bisnn.agents.base import MOVES, Obs, Outcome, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import shows_pain
-from bisnn.errors import ConfigError
+from bisnn.agents.schedule import greedy_probability
+from bisnn.gates import NO_GATES, Gates
 
 
 class TabularQState(NamedTuple):
@@ -40,7 +42,7 @@ class TabularQState(NamedTuple):
     terminated: Tensor  # [*B] bool: the last action ended the episode at the goal
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class TabularQ:
     """Q-learning with a schedule of exploration; ties are broken by the individual's own stream.
 
@@ -49,8 +51,8 @@ class TabularQ:
 
     places: int = 25
     """Number of places."""
-    dose: float | Tensor = 9.0
-    """Weight of the shared pain against the own reward; a number, or one for each individual `[*B]`."""
+    dose: float = 9.0
+    """Weight of the shared pain against the own reward."""
     rate: float = 0.1
     """Learning rate."""
     gamma: float = 0.9
@@ -58,28 +60,20 @@ class TabularQ:
     beta: float = 0.2
     """Rate of the prediction of the shared pain."""
     episodes: int = 1000
-    """Length of the schedule, in episodes."""
-    greedy: tuple[float, float, float, float] = (0.5, 0.7, 0.9, 1.0)
-    """Probability of the greedy action in the four parts of the schedule."""
-    parts: tuple[float, float, float] = (0.2, 0.5, 0.7)
-    """Where the second, third and fourth part begin, as fractions of `episodes`."""
+    """Episodes of its life; exploration is scheduled in fractions of it (`bisnn.agents.schedule`)."""
 
     def __post_init__(self) -> None:
         checks.within(0, 1, rate=self.rate, gamma=self.gamma, beta=self.beta)
-        checks.within(0, 1, **{f"greedy[{number}]": value for number, value in enumerate(self.greedy)})
-        checks.within(0, 1, **{f"parts[{number}]": value for number, value in enumerate(self.parts)})
         checks.within(1, float("inf"), places=self.places, episodes=self.episodes)
-        if list(self.parts) != sorted(self.parts):
-            raise ConfigError(f"parts = {self.parts}; they follow one another")
 
-    def init(self, key: Tensor, gates: Any = None) -> TabularQState:
-        """A newborn batch with all values 0; `key` int64 `[*B]`."""
+    def init(self, key: Tensor, gates: Gates = NO_GATES, traits: Mapping[str, Tensor] | None = None) -> TabularQState:
+        """A newborn batch with all values 0; `key` int64 `[*B]`; the trait `dose` `[*B]` overrides the plan's."""
         zero = torch.zeros(key.shape, device=key.device)
-        dose = torch.as_tensor(self.dose, dtype=torch.float32, device=key.device)
+        given = check_traits(traits, ("dose",))
         return TabularQState(
             clock=clock.newborn(key),
             value=torch.zeros((*key.shape, self.places * 2 * len(MOVES)), device=key.device),
-            dose=dose.expand(key.shape).clone(),
+            dose=given.get("dose", torch.full_like(zero, self.dose)),
             predicted=zero,
             line=torch.zeros_like(key),
             reward=zero,
@@ -121,9 +115,16 @@ class TabularQ:
         """The greedy action with the scheduled probability, else any; `value` `[*B, actions]`."""
         count = len(MOVES)
         chance = rng.uniform(now.key, "tabular_q/choice", now.moment, count + 2)
-        greedy: Tensor | float = self.greedy[3]
-        for part, level in zip(self.parts[::-1], self.greedy[2::-1], strict=True):
-            greedy = torch.where(now.episode < part * self.episodes, level, greedy)
+        greedy = greedy_probability(now.episode, self.episodes)
         lot = torch.where(value == value.amax(-1, keepdim=True), chance[..., :count], -1.0)
         anything = (chance[..., count + 1] * count).long()
         return torch.where(chance[..., count] < greedy, lot.argmax(-1), anything)
+
+    def keepsake(self, state: TabularQState) -> dict[str, Tensor]:
+        """The learned values `[*B, states * actions]`."""
+        return {"value": state.value}
+
+    def revive(self, state: TabularQState, kept: Mapping[str, Tensor], episode: int) -> TabularQState:
+        """A newborn batch with the values `kept`, before its episode `episode`."""
+        born = state.clock._replace(episode=torch.full_like(state.clock.episode, episode - 1))
+        return state._replace(clock=born, value=kept["value"])

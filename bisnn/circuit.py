@@ -94,9 +94,26 @@ class Circuit:
         return all(rank[p.source] < rank[p.target] for p in self.projections)
 
     @cached_property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Areas by depth and neuron model: those of a group never reach each other, so they can be swept together."""
+        depth: dict[str, int] = {}
+        for name in self.order:
+            depth[name] = max((depth[p.source] + 1 for p in self.incoming[name] if p.source in depth), default=0)
+        found: list[list[str]] = []
+        for name in sorted(self.order, key=lambda area: depth[area]):
+            for group in found:
+                same = self.areas[group[0]].neuron == self.areas[name].neuron
+                if depth[group[0]] == depth[name] and same:
+                    group.append(name)
+                    break
+            else:
+                found.append([name])
+        return tuple(tuple(group) for group in found)
+
+    @cached_property
     def wiring(self) -> Wiring:
         """The plan as the simulation needs it."""
-        return Wiring(self.areas, self.order, self.incoming, self.plastic, self.modulators, self.dt)
+        return Wiring(self.areas, self.order, self.groups, self.incoming, self.plastic, self.modulators, self.dt)
 
     @cached_property
     def incoming(self) -> dict[str, tuple[Projection, ...]]:
@@ -165,14 +182,16 @@ class Circuit:
         *,
         steps: int,
         learning: bool = True,
+        rest_every: int | None = None,
         probes: Sequence[Probe] = (),
         used: Mapping[str, Tensor] | None = None,
         budget: int = BUDGET,
     ) -> tuple[CircuitState, Recording]:
         """`steps` ticks.
 
-        `drive` is constant (`[*B, n]`) or per tick (`[*B, steps, n]`); `release` arrives at the first tick
-        (`[*B]`) or per tick (`[*B, steps]`). Without `learning`, rules and traces stand still. `used` may hold
+        `drive` is constant (`[*B, n]`) or given for K equal stretches (`[*B, K, n]`; K = steps: per tick);
+        `release` arrives at the first tick (`[*B]`) or per tick (`[*B, steps]`). Without `learning`, rules and traces
+        stand still. With `rest_every`, membranes, spikes and traces return to rest every so many ticks. `used` may hold
         `used_weights(state, gates)` computed before. Raises `ShapeMismatch`, `UnknownName`, and `ConfigError` when
         the probes would exceed `budget` bytes.
         """
@@ -181,13 +200,15 @@ class Circuit:
         given = self.used_weights(state, gates) if used is None else used
         weights = {name: single(weight) for name, weight in given.items()}
         batch = some_spikes(state).dim() - 1
-        inputs = Inputs(drive, release or {}, batch)
+        inputs = Inputs(drive, release or {}, batch, steps)
         backend = backends.resolve(self.backend, some_spikes(state).device)
-        if backend.name == "torch" and not learning and self.feedforward and steps > 1:
+        if backend.name == "torch" and not (learning or rest_every) and self.feedforward and steps > 1:
             state, swept = simulation.sweep(self.wiring, state, inputs, gates, weights, steps)
             traces = {p.name: self._swept(state, swept, p) for p in probes}
             return state, recorder.gather(traces, batch, self.dt)
         for tick in range(steps):
+            if rest_every and tick % rest_every == 0:
+                state = self.rest(state)
             now, given = inputs.drive_at(tick), inputs.release_at(tick)
             state, levels = simulation.tick(
                 self.wiring, state, now, given, gates, weights, learning, backend.propagate
@@ -201,11 +222,12 @@ class Circuit:
         if probe.target in self.areas:
             if probe.field == "spikes":
                 return swept.spikes[probe.target]
-            return [getattr(after, probe.field) for after in swept.states[probe.target]]
+            ticks = len(swept.states[probe.target][0])
+            return [getattr(swept.state_at(probe.target, tick), probe.field) for tick in range(ticks)]
         if probe.target in self.modulators:
             return swept.levels[probe.target]
         constant = self._values(state, {}, (probe,))[probe.name]
-        return [constant] * len(next(iter(swept.states.values())))
+        return [constant] * len(next(iter(swept.states.values()))[0])
 
     def fields(self, target: str) -> tuple[str, ...]:
         """What can be recorded of an area, projection or modulator."""
@@ -256,18 +278,10 @@ class Circuit:
             if name not in self.areas:
                 raise UnknownName("area", name, self.areas)
             rest = state.spikes[name][0].shape
-            if value.shape not in (rest, (*rest[:-1], steps, rest[-1])):
+            stretches = value.shape[-2] if value.dim() == len(rest) + 1 else 1
+            wanted = rest if value.dim() == len(rest) else (*rest[:-1], stretches, rest[-1])
+            if value.shape != wanted or steps % max(stretches, 1):
                 raise ShapeMismatch(
                     f"drive of {name!r} is {list(value.shape)}; it must be {list(rest)} (constant) or "
-                    f"{[*rest[:-1], steps, rest[-1]]} (per tick)"
+                    f"{[*rest[:-1], 'K', rest[-1]]} with K a divisor of {steps} (per tick: K = {steps})"
                 )
-
-
-def _release_at(release: Mapping[str, Tensor] | None, tick: int, batch: int) -> dict[str, Tensor]:
-    if not release:
-        return {}
-    return {
-        name: value.select(batch, tick) if value.dim() == batch + 1 else value
-        for name, value in release.items()
-        if value.dim() == batch + 1 or tick == 0
-    }

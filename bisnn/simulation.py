@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bisnn import tree
 from bisnn.areas import Area, CircuitState, Projection
 from bisnn.gates import Gates
 from bisnn.modulators.base import Modulator
@@ -28,6 +29,7 @@ class Wiring(NamedTuple):
 
     areas: Mapping[str, Area]
     order: tuple[str, ...]  # areas, each after those that reach it within a tick
+    groups: tuple[tuple[str, ...], ...]  # areas of one neuron model that can be swept together, in order
     incoming: Mapping[str, tuple[Projection, ...]]
     plastic: tuple[Projection, ...]
     modulators: Mapping[str, Modulator]
@@ -37,14 +39,17 @@ class Wiring(NamedTuple):
 class Inputs(NamedTuple):
     """What reaches a circuit from outside."""
 
-    drive: Mapping[str, Tensor]  # area -> [*B, n] or [*B, T, n]
+    drive: Mapping[str, Tensor]  # area -> [*B, n], or [*B, K, n]: K equal stretches of the run, each constant
     release: Mapping[str, Tensor]  # modulator -> [*B] at the first tick, or [*B, T]
     batch: int  # number of dims in *B
+    steps: int  # ticks of the run, T
 
     def drive_at(self, tick: int) -> dict[str, Tensor]:
         """Drive `[*B, n]` of one tick."""
         return {
-            name: value if value.dim() == self.batch + 1 else value.select(self.batch, tick)
+            name: value
+            if value.dim() == self.batch + 1
+            else value.select(self.batch, tick * value.shape[self.batch] // self.steps)
             for name, value in self.drive.items()
         }
 
@@ -139,33 +144,37 @@ class Swept(NamedTuple):
     """What a sweep computed, by area."""
 
     spikes: dict[str, Tensor]  # [*B, T, n]
-    states: dict[str, list[NamedTuple]]  # the neuron state after every tick
+    states: dict[str, tuple[list[NamedTuple], int, int]]  # group's neuron state after every tick, first unit, units
     levels: dict[str, list[Tensor]]  # modulator levels [*B] at every tick
+
+    def state_at(self, area: str, tick: int) -> NamedTuple:
+        """The neuron state of one area after a tick."""
+        states, first, units = self.states[area]
+        found: NamedTuple = tree.map(lambda leaf: leaf.narrow(-1, first, units), states[tick])
+        return found
 
 
 def sweep(
     wiring: Wiring, state: CircuitState, inputs: Inputs, gates: Gates, used: Mapping[str, Tensor], steps: int
 ) -> tuple[CircuitState, Swept]:
-    """`steps` ticks without learning, area by area; `wiring.order` must follow every projection."""
+    """`steps` ticks without learning, area by area; `wiring.groups` must follow every projection."""
     found = Swept({}, {}, {name: [] for name in wiring.modulators})
-    for name in wiring.order:
-        current = _over_ticks(gates.driven(name, inputs.drive.get(name)), inputs.batch, steps)
-        for p in wiring.incoming[name]:
-            sent = found.spikes[p.source]
-            if p.delay:
-                past = torch.stack(state.spikes[p.source][: p.delay][::-1], dim=inputs.batch)
-                sent = torch.cat((past, sent), dim=inputs.batch).narrow(inputs.batch, 0, steps)
-            part = propagate_all(sent, used[p.name])
-            current = part if current is None else current + part
-        if current is None:
-            current = _over_ticks(torch.zeros_like(state.spikes[name][0]), inputs.batch, steps)
-        neuron, each, states = wiring.areas[name].neuron, [], [state.neurons[name]]
+    for group in wiring.groups:
+        currents = [_current(wiring, state, inputs, gates, used, steps, found, name) for name in group]
+        sizes = [current.shape[-1] for current in currents]
+        before = [state.neurons[name] for name in group]
+        states = [tree.map(lambda *leaves: torch.cat(leaves, -1), *before) if len(group) > 1 else before[0]]
+        neuron, each = wiring.areas[group[0]].neuron, []
+        current = torch.cat(currents, -1) if len(group) > 1 else currents[0]
         for now in current.unbind(inputs.batch):
             spikes, after = neuron.step(states[-1], now, wiring.dt)
             each.append(spikes)
             states.append(after)
-        found.spikes[name] = gates.alive_only(name, torch.stack(each, dim=inputs.batch))
-        found.states[name] = states[1:]
+        first = 0
+        for name, part in zip(group, torch.stack(each, dim=inputs.batch).split(sizes, -1), strict=True):
+            found.spikes[name] = gates.alive_only(name, part)
+            found.states[name] = (states[1:], first, part.shape[-1])
+            first += part.shape[-1]
     modulated = state
     for now_tick in range(steps if wiring.modulators else 0):
         levels, modulators = modulate(wiring, modulated, inputs.release_at(now_tick), gates)
@@ -176,12 +185,40 @@ def sweep(
     for name, old in state.spikes.items():
         newest = found.spikes[name].narrow(inputs.batch, max(0, steps - len(old)), min(steps, len(old)))
         history[name] = (*reversed(newest.unbind(inputs.batch)), *old)[: len(old)]
-    neurons = {name: states[-1] for name, states in found.states.items()}
+    neurons = {name: found.state_at(name, -1) for name in wiring.areas}
     return modulated._replace(neurons=neurons, spikes=history), found
 
 
+def _current(
+    wiring: Wiring,
+    state: CircuitState,
+    inputs: Inputs,
+    gates: Gates,
+    used: Mapping[str, Tensor],
+    steps: int,
+    found: Swept,
+    name: str,
+) -> Tensor:
+    """The input current `[*B, T, n]` of one area, in the order of sums of `tick`."""
+    current = _over_ticks(gates.driven(name, inputs.drive.get(name)), inputs.batch, steps)
+    for p in wiring.incoming[name]:
+        sent = found.spikes[p.source]
+        if p.delay:
+            past = torch.stack(state.spikes[p.source][: p.delay][::-1], dim=inputs.batch)
+            sent = torch.cat((past, sent), dim=inputs.batch).narrow(inputs.batch, 0, steps)
+        part = propagate_all(sent, used[p.name])
+        current = part if current is None else current + part
+    if current is None:
+        silence = torch.zeros_like(state.spikes[name][0]).unsqueeze(inputs.batch)
+        return silence.expand(*silence.shape[:-2], steps, silence.shape[-1])
+    return current
+
+
 def _over_ticks(value: Tensor | None, batch: int, steps: int) -> Tensor | None:
-    """A constant `[*B, n]` or per-tick `[*B, T, n]` value as `[*B, T, n]`."""
-    if value is None or value.dim() == batch + 2:
-        return value
+    """A constant `[*B, n]` or stretchwise `[*B, K, n]` value as `[*B, T, n]`."""
+    if value is None:
+        return None
+    if value.dim() == batch + 2:
+        stretch = steps // value.shape[batch]
+        return value if stretch == 1 else value.repeat_interleave(stretch, dim=batch)
     return value.unsqueeze(batch).expand(*value.shape[:batch], steps, value.shape[-1])

@@ -76,6 +76,9 @@ ARMS = (
 )  # fmt: skip
 """The arms, and what each should do, written before the run."""
 
+LENGTH = {"no_reward_learning": 6.0}
+"""Arms whose lives last longer: a random walk finds its goal late."""
+
 LATE = (
     Ablation(
         name="late_no_ifg",
@@ -96,7 +99,7 @@ LATE = (
 
 def conditions(settings: AltruisticRescue) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    declared = tuple(Condition(name=arm.name, ablation=arm) for arm in ARMS)
+    declared = tuple(Condition(name=arm.name, ablation=arm, length=LENGTH.get(arm.name, 1.0)) for arm in ARMS)
     named = {name.lower() for name in settings.arms}
     late = tuple(Condition(name=arm.name, ablation=arm) for arm in LATE if arm.name in named)
     return select((*declared, *late), settings)

@@ -63,6 +63,8 @@ class Condition:
     """Which of the experiment's agents."""
     traits: Mapping[str, float] = field(default_factory=dict)
     """Traits that differ from the agent's plan (gain, level, dose)."""
+    length: float = 1.0
+    """Expected length of its lives beside the others'; it only serves to balance the work."""
     facts: Mapping[str, float] = field(default_factory=dict)
     """Numbers that describe the condition in tables (level, lambda, dose)."""
 
@@ -137,4 +139,4 @@ def select(declared: tuple[Condition, ...], settings: Settings, network: str = "
     chosen = [table[name] for name in names]
     for text in (*settings.ablate, *(f"silence:{area}" for area in settings.lesion)):
         chosen.append(Condition(name=text, ablation=parse(text), agent=network))
-    return tuple({condition.name: condition for condition in chosen}.values())
+    return tuple({(condition.name, condition.agent): condition for condition in chosen}.values())

@@ -45,12 +45,15 @@ class Part(NamedTuple):
 
 
 def plan(conditions: Sequence[Condition], seeds: int) -> tuple[Part, ...]:
-    """The shards of a run, from its configuration alone: by agent, then every k-th condition, two or more when it pays."""
+    """The shards of a run, from its configuration alone: by agent, two or more when it pays, of about equal length."""
     parts = []
     for agent in dict.fromkeys(condition.agent for condition in conditions):
         mine = [i for i, condition in enumerate(conditions) if condition.agent == agent]
         count = min(len(mine), max(2 if len(mine) * seeds > 16 else 1, -(-len(mine) * seeds // LARGEST)))
-        parts += [Part(f"{agent}-{k}", agent, tuple(mine[k::count]), tuple(range(seeds))) for k in range(count)]
+        bins: list[list[int]] = [[] for _ in range(count)]
+        for i in sorted(mine, key=lambda i: -conditions[i].length):
+            min(bins, key=lambda held: sum(conditions[j].length for j in held)).append(i)
+        parts += [Part(f"{agent}-{k}", agent, tuple(sorted(held)), tuple(range(seeds))) for k, held in enumerate(bins)]
     return tuple(parts)
 
 

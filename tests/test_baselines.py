@@ -13,11 +13,11 @@ from bisnn.errors import ConfigError
 NAMES = ("painful", "relieved", "goal", "return", "steps")
 
 
-def live(dilemma, agent, key, episodes, last=None):
+def live(dilemma, agent, key, episodes, last=None, traits=None):
     """Means `[*B]` over the last episodes: help rate of painful ones, goal rate, external return, steps."""
     last = last or episodes
     world, obs = dilemma.reset(key)
-    state = agent.init(key)
+    state = agent.init(key, traits=traits)
     total = {name: torch.zeros(key.shape, dtype=torch.float64) for name in NAMES}
     count, earned = torch.zeros(key.shape), torch.zeros(key.shape)
     with torch.inference_mode():
@@ -154,7 +154,7 @@ def test_the_end_of_an_episode():
 
 
 def test_misfits_are_refused():
-    for wrong in ({"gamma": 1.5}, {"parts": (0.5, 0.2, 0.7)}, {"episodes": 0}, {"greedy": (2.0, 1.0, 1.0, 1.0)}):
+    for wrong in ({"gamma": 1.5}, {"rate": -0.1}, {"episodes": 0}):
         with pytest.raises(ConfigError):
             TabularQ(**wrong)
 
@@ -163,7 +163,7 @@ def dose_response(doses, seeds, episodes):
     """Help rate and return over the last tenth, `[dose, seed]` each; all doses meet the same worlds."""
     key = torch.arange(seeds).expand(len(doses), seeds)
     dose = torch.tensor(doses)[:, None].expand(len(doses), seeds)
-    result = live(Rescue(), TabularQ(dose=dose, episodes=episodes), key, episodes, last=episodes // 10)
+    result = live(Rescue(), TabularQ(episodes=episodes), key, episodes, last=episodes // 10, traits={"dose": dose})
     return result["help"], result["return"]
 
 

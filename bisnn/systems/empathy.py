@@ -46,7 +46,9 @@ class Empathy:
     neutral: Mapping[str, Range]
     """Area -> units that stand for its absence."""
     ticks: int = 20
-    """Ticks per step of the environment."""
+    """Ticks of one step of own experience."""
+    glance: int = 20
+    """Ticks of one observation of another."""
     sight: int = 2
     """Ticks until a change of the own expression becomes visible."""
     settle: int = 4
@@ -83,7 +85,7 @@ class Empathy:
         return torch.cat((cells, calm.expand(*cells.shape[:-1], last - first)), dim=-1)
 
     def drive(self, own: Tensor | None, seen: Tensor | None, level: Tensor | None) -> dict[str, Tensor]:
-        """External drive of one environment step, constant or `[*B, ticks, n]`."""
+        """External drive of one environment step, constant over its ticks, `[*B, n]` by area."""
         given = {}
         if own is not None:
             given["emotion"] = direct(own)
@@ -140,7 +142,7 @@ class Empathy:
             self.drive(own, expression, level),
             None,
             gates,
-            steps=self.ticks,
+            steps=self.glance,
             learning=False,
             probes=(*wanted, *extra),
             used=used,

@@ -70,7 +70,7 @@ def graded(backend: str = "torch") -> Empathy:
     )
     pain: dict[str, Range] = {"emotion": low, "perception": low, "ifg": (0, 20), "affect": low, "sma": (0, 5), "m1": (0, 5)}
     neutral = {"emotion": high, "perception": high, "ifg": (30, 50), "affect": high, "sma": (5, 10), "m1": (5, 10)}
-    return Empathy(circuit=circuit, pain=pain, neutral=neutral, tonic=0.5)
+    return Empathy(circuit=circuit, pain=pain, neutral=neutral, tonic=0.5, glance=12)
 
 
 def _reference(half: int, ifg: int, both: Range, felt: Initialiser, dopamine: bool) -> Empathy:

@@ -1,0 +1,173 @@
+"""Figures of single episodes: what relief releases, and one rescue beside its spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bisnn import plots
+from bisnn.experiments.figures_data import (
+    Individual,
+    Slots,
+    Trace,
+    individual,
+    map_of,
+    missing,
+    settings_and_agent,
+    sizes,
+    step_events,
+    traces,
+)
+from bisnn.experiments.results import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bisnn.agents.altruist import Altruist
+
+BEFORE, AFTER = 8, 8
+"""Steps shown before and after relief."""
+AREAS = ("perception", "ifg", "affect", "dopamine", "action", "value")
+NEVER = "The other was never relieved in the recorded episodes\n(the first and the last three of the first seed)."
+
+
+def relieved(found: Sequence[Trace]) -> list[Trace]:
+    """The recorded episodes with a relief: the last of all recorded ones first."""
+    return [trace for trace in reversed(found) if trace.relief is not None and trace.onset is not None]
+
+
+def best(found: Sequence[Trace], last: int) -> Trace:
+    """Of the episodes with a relief, the late one in which the pain lasted longest (an early one if none is late)."""
+    late = [trace for trace in found if trace.episode > last / 2] or list(found)
+    return max(late, key=lambda trace: ((trace.relief or 0) - (trace.onset or 0), trace.episode))
+
+
+def relief(view: Run) -> Figure:
+    """Shared distress, its prediction error, reward and dopamine around relief."""
+    from bisnn.plots import style
+
+    with style.use():
+        who = individual(view)
+        found = [] if who is None else relieved(traces(who))
+        if not found:
+            figure = style.figure(6.8, 2.4)
+            missing(figure.add_subplot(), *(() if who is None else (NEVER,)))
+            return figure
+        shown = best(found, max(trace.episode for trace in found))
+        figure = style.figure(6.8, 5.6)
+        panels = figure.subplots(4, 1, sharex=True)
+        others = [trace for trace in found if trace is not shown and (trace.episode > shown.episode / 2)]
+        rows = (
+            ("signal", "a   Firing of dopamine cells, relative to tonic: distress holds them down", "firing", "#A63A79"),
+            ("delta", "b   Prediction error δ: onset below zero, relief above", "δ", "#332288"),
+            ("reward", "c   External reward: a step costs 1, nothing is paid for help", "reward", "#555555"),
+            ("dopamine", "d   Dopamine D = λδ + reward + γV(s′) − V(s), which teaches the synapses", "D", "#0072B2"),
+        )
+        for ax, (name, title, label, colour) in zip(panels, rows, strict=True):
+            _aligned(ax, shown, others, name, colour)
+            ax.set(ylabel=label)
+            ax.set_title(title)
+        panels[-1].set_xlabel("steps from relief")
+        panels[-1].set_xlim(-BEFORE - 0.5, AFTER + 0.5)
+        _explain(figure, panels[0], shown, others)
+        return figure
+
+
+def _aligned(ax: Axes, shown: Trace, others: Sequence[Trace], name: str, colour: str) -> None:
+    """One quantity around relief: the episode shown in full, others thin, the time of pain shaded."""
+    for trace in (*others, shown):
+        when = np.arange(len(trace[name])) - float(trace.relief or 0)
+        main = trace is shown
+        ax.plot(
+            when, trace[name], "-o" if main else "-", ms=3, color=colour if main else "#BDBDBD",
+            lw=1.4 if main else 0.8, zorder=4 if main else 2,
+        )  # fmt: skip
+    when = np.arange(len(shown["pain"])) - float(shown.relief or 0)
+    plots.spans(when, shown["pain"] > 0, ax=ax)
+    ax.axvline(0.0, color="#009E73", lw=1.2, zorder=3)
+    ax.axhline(0.0, color="#999999", lw=0.6, zorder=1)
+
+
+def _explain(figure: Figure, ax: Axes, shown: Trace, others: Sequence[Trace]) -> None:
+    """A legend beside the panels."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    from bisnn.plots import style
+
+    handles = [
+        Line2D([], [], color=style.DARK, marker="o", ms=3, label=f"episode {shown.episode}"),
+        *([Line2D([], [], color="#BDBDBD", lw=0.8, label="other episodes")] if others else []),
+        Patch(color=style.PAIN, label="other in pain"),
+        Line2D([], [], color=style.RELIEF, label="relief"),
+    ]
+    figure.legend(handles=handles, loc="outside right upper")
+
+
+def rescue(view: Run) -> Figure:
+    """One rescue seen from above, beside the spikes of the same episode."""
+    from bisnn.plots import style
+
+    with style.use():
+        who = individual(view)
+        found = [] if who is None else relieved(traces(who))
+        if who is None or not found:
+            figure = style.figure(6.8, 2.4)
+            missing(figure.add_subplot(), *(() if who is None else (NEVER,)))
+            return figure
+        shown = best(found, max(trace.episode for trace in found))
+        figure = style.figure(6.8, 7.2)
+        above, below = figure.subplots(2, 1, height_ratios=(1.0, 1.3))
+        _world(above, view, who, shown)
+        _spikes(below, view, who, shown, settings_and_agent(view)[1])
+        return figure
+
+
+def _world(ax: Axes, view: Run, who: Individual, shown: Trace) -> None:
+    """The way of the helper and of the victim up to relief, and the helper's on to its goal."""
+    world = map_of(view, who.seed)
+    if world is None:
+        missing(ax, "This dilemma has no map.")
+        return
+    end = (shown.relief or 0) + 1
+    victim = world.victim(shown["victim"])[:end]
+    plots.trajectory(
+        world.helper(shown["place"]), size=world.size, wall=world.wall, goal=world.goal, switch=world.switch,
+        hazards=world.hazards, victim=victim, pain=shown["pain"][:end] > 0, ax=ax,
+    )  # fmt: skip
+    ax.set_title(f"a   A rescue (seed {who.seed}, episode {shown.episode}); the victim is drawn until its relief")
+
+
+def _spikes(ax: Axes, view: Run, who: Individual, shown: Trace, agent: Altruist | None) -> None:
+    """Spikes of the same episode; a step is a look at the other (20 ms), then a decision (10 ms)."""
+    look, decide = (20, 10) if agent is None else (agent.empathy.ticks, agent.moral.ticks)
+    slots = Slots(float(look + decide), dict.fromkeys(("place", "action", "value"), float(look)))
+    steps = len(shown["place"])
+    first = max(0, (shown.onset or 0) - BEFORE) if steps > 3 * BEFORE else 0
+    count = min(steps - first, (shown.relief or 0) - first + AFTER + 1)
+    events = step_events(view, who, shown.episode, AREAS, slots, sizes(agent), first) if view.spikes else {}
+    if not any(len(each.times) for each in events.values()):
+        missing(ax)
+        return
+    end = count * slots.length
+    events = {
+        area: each._replace(times=each.times[each.times < end], units=each.units[each.times < end])
+        for area, each in events.items()
+    }
+    moves = {"up": (0, 10), "down": (10, 20), "right": (20, 30), "left": (30, 40)}
+    halves = {"pain": (0, 20), "calm": (20, 40)}
+    plots.raster(events, groups={"action": moves, "perception": halves, "affect": halves}, end=end, ax=ax)
+    for moment, text, colour in ((shown.onset, "pain begins", "#B2182B"), (shown.relief, "relief", "#009E73")):
+        place = ((moment or 0) - first) * slots.length
+        ax.axvline(place, color=colour, lw=1.1, zorder=5)
+        near = (shown.relief or 0) - (shown.onset or 0) < 3
+        right = near and text == "pain begins"
+        ax.annotate(
+            text, (place, 1.0), xycoords=("data", "axes fraction"), xytext=(2 if not right else -2, 2),
+            textcoords="offset points", ha="right" if right else "left", color=colour, fontsize="small",
+        )  # fmt: skip
+    ax.set_title("b   Its spikes in that episode\n")
+    ax.set_xlabel(f"time (ms); one step of the world is {slots.length:g} ms")
