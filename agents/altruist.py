@@ -2,7 +2,8 @@
 
 It is born without experience and develops in a room of its own: it babbles until it can predict its body,
 then walks at random, is hurt, sees its own face and so grows mirror and anti-mirror neurons. In the dilemma
-it perceives the other's face alone; shared distress inhibits its dopamine cells, relief releases dopamine.
+it perceives the other's face alone; shared distress inhibits its dopamine cells, relief releases dopamine. While
+it feels distress it reaches out (a reflex of affect); where it goes is learned.
 
     r = gain * delta + goal + effort,  delta: error of the leaky prediction of S = dopamine firing
     D = r + gamma V(s') - V(s)         completed when the consequence is perceived
@@ -22,20 +23,20 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents import clock as clocks
-from bisnn.agents.base import Obs, Outcome, check_traits
+from bisnn.agents.base import REACH, Obs, Outcome, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import Expression, shows_pain
 from bisnn.agents.schedule import greedy_probability
 from bisnn.circuit import Circuit, CircuitState
 from bisnn.coding import choose, recruit
-from bisnn.errors import ConfigError, UnknownName
+from bisnn.errors import ConfigError
 from bisnn.gates import NO_GATES, Gates
 from bisnn.interventions import Targets
-from bisnn.modulators import RewardPredictionError
+from bisnn.modulators import PredictionState, RewardPredictionError
 from bisnn.recording import Probe, Recording
 from bisnn.systems.body import Body
 from bisnn.systems.empathy import Empathy
-from bisnn.systems.empathy_presets import PRESETS
+from bisnn.systems.empathy_presets import graded
 from bisnn.systems.moral_learning import MoralLearning
 
 RELEASES = ("relief", "goal", "effort")
@@ -76,7 +77,7 @@ class AltruistState(NamedTuple):
     body: CircuitState
     empathy: CircuitState
     moral: CircuitState
-    prediction: NamedTuple  # of the reward-prediction error
+    prediction: PredictionState  # of the reward-prediction error
     pending: Pending
     mood: Mood
     share: Share
@@ -93,8 +94,6 @@ class Altruist:
     """Empathy strength lambda: reward per unit of dopamine error."""
     level: float = 1.0
     """Empathy level in [0, 1]: fraction of the mirror cells that the inhibitory pool leaves free."""
-    network: str = "graded"
-    """Preset of the empathy network; it needs an affect and a dopamine area."""
     moral: MoralLearning = field(default_factory=MoralLearning)
     """The actor-critic."""
     body: Body = field(default_factory=Body)
@@ -109,8 +108,6 @@ class Altruist:
     """Backend of its circuits."""
 
     def __post_init__(self) -> None:
-        if self.network != "graded":
-            raise UnknownName("network of an altruist", self.network, ("graded",))
         if self.episodes < 1:
             raise ConfigError(f"episodes is {self.episodes}; an agent lives for at least one")
         if not 0.0 <= self.level <= 1.0:
@@ -119,7 +116,7 @@ class Altruist:
     @cached_property
     def empathy(self) -> Empathy:
         """The empathy network."""
-        return PRESETS[self.network](self.backend)
+        return graded(self.backend)
 
     @property
     def targets(self) -> Targets:
@@ -209,7 +206,7 @@ class Altruist:
             mood=Mood(percept.mirror, percept.affect, percept.dopamine, delta, dopamine),
             share=share,
         )
-        return actions, state, (mirrored, decided)
+        return actions + distress * REACH, state, (mirrored, decided)
 
     def error(self, state: AltruistState, delta: Tensor, value: Tensor) -> Tensor:
         """D = relief + goal + effort + gamma V(s') - V(s), `[*B]`; V is 0 after a terminal step."""
@@ -227,10 +224,13 @@ class Altruist:
         pending = state.pending._replace(reward=outcome.reward, terminated=outcome.terminated)
         return state._replace(clock=clocks.told(state.clock, outcome), pending=pending)
 
-
     def keepsake(self, state: AltruistState) -> dict[str, Tensor]:
         """What the individuals have learned: every plastic weight, `[*B, pre, post]` by projection."""
-        parts = ((self.body.circuit, state.body), (self.empathy.circuit, state.empathy), (self.moral.circuit, state.moral))
+        parts = (
+            (self.body.circuit, state.body),
+            (self.empathy.circuit, state.empathy),
+            (self.moral.circuit, state.moral),
+        )
         return {p.name: part.weights[p.name] for circuit, part in parts for p in circuit.plastic}
 
     def revive(self, state: AltruistState, kept: Mapping[str, Tensor], episode: int) -> AltruistState:

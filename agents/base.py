@@ -12,7 +12,9 @@ from bisnn.errors import UnknownName
 from bisnn.gates import NO_GATES, Gates
 
 MOVES = ("up", "down", "right", "left")
-"""Names of the four actions, in the order of their numbers."""
+"""Names of the four moves, in the order of their numbers."""
+REACH = len(MOVES)
+"""Added to a move: the agent also reaches out to the other. An action is a number from 0 to 2 * REACH - 1."""
 
 
 class Obs(NamedTuple):

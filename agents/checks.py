@@ -26,3 +26,15 @@ def cells(named: Mapping[str, tuple[int, int]], columns: range, rows: range) -> 
         if cell in seen:
             raise ConfigError(f"{name} and {seen[cell]} are both at {cell}")
         seen[cell] = name
+
+
+def two_rooms(
+    grid: tuple[int, int, int], left: Mapping[str, tuple[int, int]], right: Mapping[str, tuple[int, int]]
+) -> None:
+    """Raises `ConfigError` where a grid (columns, rows, column of the wall) has no two rooms, or a cell lies outside
+    its own."""
+    columns, rows, wall = grid
+    if not (rows >= 1 and 1 <= wall <= columns - 2):
+        raise ConfigError("the wall needs at least one column on either side, and a room at least one row")
+    cells(right, range(wall + 1, columns), range(rows))
+    cells(left, range(wall), range(rows))

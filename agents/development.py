@@ -1,8 +1,9 @@
 """Development: an altruist comes to know its body and its pain, and so grows its mirror neurons.
 
-Phase 1, own body: babbling teaches the forward model, and it sees its own calm face. Phase 2, own experience: random steps in the room of
-self-pain; every step the body compares predicted and actual displacement, the pain drives the emotion area, the
-agent sees its own face, and perception->ifg and perception->sma learn. Observation (phase 3) needs no learning.
+Phase 1, own body: babbling teaches the forward model, and it sees its own calm face. Phase 2, own experience:
+random steps in the room of self-pain; at every step the body compares predicted and actual displacement, the
+pain drives the emotion area, the agent sees its own face, and perception->ifg and perception->sma learn.
+Observation (phase 3) needs no learning.
 
 Feng, Zeng, Lu (2022) Front. Comput. Neurosci. doi:10.3389/fncom.2022.784967
 """

@@ -1,4 +1,4 @@
-"""Layouts of the rescue: where goal, switch and hazards lie, and how the victim walks into its pain."""
+"""Layouts of the rescue: where goal, switch and hazards lie, how the victim walks into its pain, what changes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,34 @@ WAITS = 4
 
 
 class Layout(NamedTuple):
-    """Where things are, for each individual; it does not change during a life."""
+    """Where things are, for each individual."""
 
     goal: Tensor  # [*B] int64 place of the helper's room
     switch: Tensor  # [*B] int64 place of the helper's room
     hazard: Tensor  # [*B, spots] bool, the spots of the victim's room that hurt
     script: Tensor  # [*B, openings, k] int64 action of the victim at each step; -1: a random one
+
+
+class Scene(NamedTuple):
+    """What changes within an episode, `[*B]` each."""
+
+    helper: Tensor  # int64 place in the right room
+    victim: Tensor  # int64 spot in the left room
+    opening: Tensor  # int64 which script the victim follows
+    faked: Tensor  # bool: the distress of this episode is feigned
+    distress: Tensor  # bool: the victim expresses pain, real or feigned
+    painful: Tensor  # bool: real pain has occurred
+    relieved: Tensor  # bool: the victim has been relieved and is safe
+    over: Tensor  # bool: the episode has ended, the next step resets it
+
+
+class RescueState(NamedTuple):
+    """The world of each individual."""
+
+    episode: Tensor  # [*B] int64, from 0
+    t: Tensor  # [*B] int64 steps taken in this episode
+    scene: Scene
+    layout: Layout
 
 
 class Tables(NamedTuple):
@@ -104,32 +126,38 @@ def draw(key: Tensor, pairs: Tensor, next_spot: Tensor, start: int, hazards: int
 
     `key` int64 `[*B]`; `pairs` int64 `[m, 2]` the admissible (goal, switch), each as likely as the
     others; `next_spot` `[spots, 4]` the victim's room; `start` the victim's first spot; `hazards`
-    the number of distinct spots that hurt, `start` not among them.
+    the number of distinct spots that hurt, one of them beside `start`, which does not hurt.
     """
     spots = next_spot.shape[0]
     noise = rng.uniforms(key, 0, {"layout/pair": 1, "layout/hazards": spots})
     chosen = pairs[(noise["layout/pair"][..., 0] * len(pairs)).long()]
+    near = planning.distances(next_spot)[start] == 1
     lot = noise["layout/hazards"].clone()
+    nearest = torch.where(near, lot, 2.0).argmin(-1)
+    lot = lot.scatter(-1, nearest[..., None], -1.0)
     lot[..., start] = 2.0
     lowest = torch.argsort(lot, dim=-1, stable=True)[..., :hazards]
     hazard = torch.zeros_like(lot, dtype=torch.bool).scatter(-1, lowest, True)
     return Layout(goal=chosen[..., 0], switch=chosen[..., 1], hazard=hazard, script=_scripts(hazard, next_spot, start))
 
 
-def admissible(world: Map, distance: int, cost: tuple[float, float]) -> Tensor:
+def admissible(world: Map, goal: tuple[int, int], switch: tuple[int, int], cost: tuple[float, float]) -> Tensor:
     """The pairs (goal, switch) int64 `[m, 2]` that make a dilemma of the rooms of `world`.
 
-    Both lie at least `distance` steps from the start and from each other at least one; helping costs
+    Their distances from the start lie within `goal` and `switch`, they are different places, and helping costs
     within `cost`. Raises `ConfigError` where there is none.
     """
-    far = (planning.distances(world.next_place)[world.start] >= distance).nonzero()[:, 0]
-    pairs = torch.cartesian_prod(far, far)
+    distance = planning.distances(world.next_place)[world.start]
+    goals, switches = (((distance >= low) & (distance <= high)).nonzero()[:, 0] for low, high in (goal, switch))
+    pairs = torch.cartesian_prod(goals, switches)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     certificate = planning.certify(world._replace(goal=pairs[:, 0], switch=pairs[:, 1]))
     price = certificate.selfish - certificate.altruistic
     kept: Tensor = pairs[(price >= cost[0]) & (price <= cost[1])]
     if not len(kept):
-        raise ConfigError(f"no layout at distance {distance} has a cost of helping within {cost}; widen drawn_cost")
+        raise ConfigError(
+            f"no layout with goals {goal} and switches {switch} away costs within {cost}; widen these ranges"
+        )
     return kept
 
 
@@ -151,6 +179,13 @@ def _scripts(hazard: Tensor, next_spot: Tensor, start: int) -> Tensor:
         script[..., wait, :wait] = stay
         script[..., wait, wait : wait + longest] = path
     return script
+
+
+def widen(layout: Layout, next_spot: Tensor) -> Layout:
+    """The layout with its script filled up to the length of a drawn one."""
+    longest = WAITS + int(planning.distances(next_spot).max())
+    missing = max(0, longest - layout.script.shape[-1])
+    return layout._replace(script=torch.nn.functional.pad(layout.script, (0, missing), value=-1))
 
 
 def onset(script: Tensor) -> Tensor:

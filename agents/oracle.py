@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bisnn.agents import clock, planning
-from bisnn.agents.base import Obs, Outcome, Unlearning, check_traits
+from bisnn.agents.base import REACH, Obs, Outcome, Unlearning, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import shows_calm, shows_pain
 from bisnn.agents.planning import IN_PAIN, RELIEVED, Map
@@ -58,7 +58,7 @@ class OracleAgent(Unlearning):
         step = now.t.clamp(max=self.map.horizon - 1)
         line = (step * 3 + other) * places + obs.place
         action = state.policy.gather(-1, line[..., None])[..., 0].long()
-        return action, OracleState(now, other, state.policy)
+        return action + (other == IN_PAIN) * REACH, OracleState(now, other, state.policy)
 
     def learn(self, state: OracleState, outcome: Outcome) -> OracleState:
         """Nothing is learned."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents import clock, planning
-from bisnn.agents.base import MOVES, Obs, Outcome, Unlearning, check_traits
+from bisnn.agents.base import REACH, Obs, Outcome, Unlearning, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import shows_pain
 from bisnn.agents.planning import Map
@@ -32,7 +32,7 @@ class RandomState(NamedTuple):
 class RandomAgent(Unlearning):
     """Chooses uniformly among the actions; noise from the stream `random/action`."""
 
-    actions: int = len(MOVES)
+    actions: int = 2 * REACH
     """Number of actions."""
 
     def init(self, key: Tensor, gates: Gates = NO_GATES, traits: Mapping[str, Tensor] | None = None) -> RandomState:
@@ -89,7 +89,7 @@ class SelfishAgent(Unlearning):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AlwaysHelpAgent(Unlearning):
-    """Walks to the switch while the other's face shows pain, and to its own goal otherwise."""
+    """Walks to the switch and reaches out while the other's face shows pain, and walks to its own goal otherwise."""
 
     map: Map
     """The world it lives in."""
@@ -101,8 +101,9 @@ class AlwaysHelpAgent(Unlearning):
 
     def act(self, state: WalkerState, obs: Obs) -> tuple[Tensor, WalkerState]:
         """Actions int64 `[*B]`."""
-        way = torch.where(shows_pain(obs.expression)[..., None], state.to_switch, state.to_goal)
-        return way.gather(-1, obs.place[..., None])[..., 0], state
+        pain = shows_pain(obs.expression)
+        way = torch.where(pain[..., None], state.to_switch, state.to_goal)
+        return way.gather(-1, obs.place[..., None])[..., 0] + pain * REACH, state
 
     def learn(self, state: WalkerState, outcome: Outcome) -> WalkerState:
         """Nothing is learned."""

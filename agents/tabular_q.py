@@ -5,7 +5,7 @@
 
 `E` is 1 where the other's face shows pain, else 0; `P` is the prediction of it, 0 at the start of an
 episode; `dose` is the product of motivational strength, gain and mirror fraction. The state is own
-place x E. Relief after n steps of shared pain gives delta = 1 - (1 - beta)^n.
+place x E, and it reaches out while it shares pain. Relief after n steps of shared pain gives delta = 1 - (1 - beta)^n.
 
 Watkins, Dayan (1992) Q-learning. doi:10.1007/BF00992698
 Zhao et al. (2025) Building altruistic and moral AI agent with brain-inspired emotional empathy
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents import checks, clock
-from bisnn.agents.base import MOVES, Obs, Outcome, check_traits
+from bisnn.agents.base import MOVES, REACH, Obs, Outcome, check_traits
 from bisnn.agents.clock import Clock
 from bisnn.agents.expression import shows_pain
 from bisnn.agents.schedule import greedy_probability
@@ -95,7 +95,7 @@ class TabularQ:
             predicted=predicted + delta * self.beta,
             line=row[..., 0] + action,
         )
-        return action, after
+        return action + pain * REACH, after
 
     def learn(self, state: TabularQState, outcome: Outcome) -> TabularQState:
         """Keep the outcome until the next observation says what it brought the other."""

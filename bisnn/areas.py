@@ -14,6 +14,7 @@ from bisnn.plasticity.base import Rule
 ZERO = Constant(0.0)
 """Initial weights of 0."""
 
+
 @dataclass(frozen=True, kw_only=True)
 class Area:
     """A population of `n` neurons of one model."""

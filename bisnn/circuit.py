@@ -196,6 +196,7 @@ class Circuit:
         the probes would exceed `budget` bytes.
         """
         self._check(state, drive, steps)
+        self._check_release(state, release or {}, steps)
         recorder = Recorder(tuple(probes), self._sizes(state, probes), steps, budget)
         given = self.used_weights(state, gates) if used is None else used
         weights = {name: single(weight) for name, weight in given.items()}
@@ -210,9 +211,7 @@ class Circuit:
             if rest_every and tick % rest_every == 0:
                 state = self.rest(state)
             now, given = inputs.drive_at(tick), inputs.release_at(tick)
-            state, levels = simulation.tick(
-                self.wiring, state, now, given, gates, weights, learning, backend.propagate
-            )
+            state, levels = simulation.tick(self.wiring, state, now, given, gates, weights, learning, backend.propagate)
             if probes:
                 recorder.keep(tick, self._values(state, levels, probes))
         return state, recorder.finish(batch, self.dt)
@@ -246,9 +245,7 @@ class Circuit:
         """Every area, projection and modulator."""
         return (*self.areas, *(p.name for p in self.projections), *self.modulators)
 
-    def _values(
-        self, state: CircuitState, levels: Mapping[str, Tensor], probes: Sequence[Probe]
-    ) -> dict[str, Tensor]:
+    def _values(self, state: CircuitState, levels: Mapping[str, Tensor], probes: Sequence[Probe]) -> dict[str, Tensor]:
         found = {}
         for probe in probes:
             if probe.target in self.areas:
@@ -269,7 +266,8 @@ class Circuit:
                 raise UnknownName(f"quantity of {probe.target!r}", probe.field, self.fields(probe.target))
         some = some_spikes(state)
         zero = {name: some[..., 0] for name in self.modulators}
-        return {name: v.numel() * v.element_size() for name, v in self._values(state, zero, probes).items()}
+        kept = {probe.name: probe.part(self._values(state, zero, (probe,))[probe.name]) for probe in probes}
+        return {name: value.numel() * value.element_size() for name, value in kept.items()}
 
     def _check(self, state: CircuitState, drive: Mapping[str, Tensor], steps: int) -> None:
         if steps < 1:
@@ -284,4 +282,15 @@ class Circuit:
                 raise ShapeMismatch(
                     f"drive of {name!r} is {list(value.shape)}; it must be {list(rest)} (constant) or "
                     f"{[*rest[:-1], 'K', rest[-1]]} with K a divisor of {steps} (per tick: K = {steps})"
+                )
+
+    def _check_release(self, state: CircuitState, release: Mapping[str, Tensor], steps: int) -> None:
+        batch = some_spikes(state).shape[:-1]
+        for name, value in release.items():
+            if name not in self.modulators:
+                raise UnknownName("modulator", name, self.modulators)
+            if value.shape not in (batch, (*batch, steps)):
+                raise ShapeMismatch(
+                    f"release of {name!r} is {list(value.shape)}; it must be {list(batch)} (first tick) or "
+                    f"{[*batch, steps]} (per tick)"
                 )

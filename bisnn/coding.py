@@ -31,7 +31,7 @@ def place(index: Tensor, n: int) -> Tensor:
 def gaussian_latency(
     value: Tensor, low: float, high: float, cells: int = 12, ticks: int = 100, silent: float = 0.1
 ) -> Tensor:
-    """Gaussian receptive fields with a latency code, `value` `[*B, features]` to spikes `[*B, ticks, features * cells]`.
+    """Gaussian receptive fields, latency code: `value` `[*B, features]` to spikes `[*B, ticks, features * cells]`.
 
     x = min(0.9999, (value - low) / (high - low));  r_i = exp(-(x - c_i)^2 / (2 / 15^2)),  c_i = (2 i - 3) / 20;
     cell i spikes once at tick max(1, round(ticks (1 - r_i))), or never when r_i < `silent`.
@@ -57,7 +57,8 @@ def rate(spikes: Tensor, settle: int = 0) -> Tensor:
 
 def group_counts(spikes: Tensor, groups: int) -> Tensor:
     """Spike counts of equal groups of units over all ticks: `[*B, T, groups * n]` to `[*B, groups]`."""
-    return spikes.sum(-2).unflatten(-1, (groups, -1)).sum(-1)
+    by_group: Tensor = spikes.sum(-2).unflatten(-1, (groups, -1))
+    return by_group.sum(-1)
 
 
 def choose(counts: Tensor, noise: Tensor) -> Tensor:

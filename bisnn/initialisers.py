@@ -83,4 +83,4 @@ def largest(initialiser: Initialiser) -> float:
         return max((abs(value) for _, _, value in initialiser.blocks), default=0.0)
     if isinstance(initialiser, Uniform):
         return max(abs(initialiser.low), abs(initialiser.high))
-    return abs(getattr(initialiser, "value", 0.0))
+    return abs(float(getattr(initialiser, "value", 0.0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -92,9 +93,10 @@ def parse(text: str, name: str | None = None) -> Ablation:
                 number = float(value)
             except ValueError:
                 raise ConfigError(f"{part.strip()!r} needs a number after '=', such as {verb}:{target}=0.5") from None
-            found = replace(found, **{verb: {**getattr(found, verb), target: number}})
+            changes: dict[str, Any] = {verb: {**getattr(found, verb), target: number}}
         else:
-            found = replace(found, **{verb: (*getattr(found, verb), target)})
+            changes = {verb: (*getattr(found, verb), target)}
+        found = replace(found, **changes)
     return found
 
 

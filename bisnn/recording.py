@@ -30,6 +30,10 @@ class Probe:
         """The key in the recording: `target.field`."""
         return f"{self.target}.{self.field}"
 
+    def part(self, value: Tensor) -> Tensor:
+        """The wanted units of a value `[..., n]`."""
+        return value if self.units is None else value[..., slice(*self.units)]
+
 
 class Trace(NamedTuple):
     """One recorded quantity."""
@@ -62,11 +66,15 @@ class Recording:
         return torch.arange(values.shape[self._time_dim(name)]) * (every * self.dt)
 
     def _time_dim(self, name: str) -> int:
-        return self[name].dim() - (1 if name.endswith(".level") else 3 if name.endswith((".weight", ".eligibility")) else 2)
+        return self[name].dim() - (
+            1 if name.endswith(".level") else 3 if name.endswith((".weight", ".eligibility")) else 2
+        )
 
     def of(self, *index: int) -> Recording:
         """The recording of one individual: `recording.of(arm, seed)` has values `[T, ...]`."""
-        return Recording({name: Trace(trace.values[index], trace.every) for name, trace in self.traces.items()}, self.dt)
+        return Recording(
+            {name: Trace(trace.values[index], trace.every) for name, trace in self.traces.items()}, self.dt
+        )
 
 
 def join(recordings: list[Recording]) -> Recording:
@@ -89,7 +97,11 @@ class Recorder:
     """Collects the probed quantities of one run; `finish` gives the `Recording`."""
 
     def __init__(self, probes: tuple[Probe, ...], sizes: Mapping[str, int], steps: int, budget: int) -> None:
-        """`sizes`: bytes of one value of every probe. Raises `ConfigError` when `steps` ticks exceed `budget` bytes."""
+        """`sizes`: bytes of one value of every probe. Raises `ConfigError` when `steps` ticks exceed `budget` bytes,
+        or when two probes have one name."""
+        names = [probe.name for probe in probes]
+        for name in {name for name in names if names.count(name) > 1}:
+            raise ConfigError(f"{name!r} is probed twice; give one probe the units and the rate that you need")
         needed = {probe.name: sizes[probe.name] * -(-steps // probe.every) for probe in probes}
         if sum(needed.values()) > budget:
             largest = max(needed, key=lambda name: needed[name])
@@ -103,8 +115,8 @@ class Recorder:
         """Take the values of this tick (tensors are never changed in place afterwards)."""
         for probe in self.probes:
             if tick % probe.every == 0:
-                value = values[probe.name]
-                self.values[probe.name].append(value if probe.units is None else value[..., slice(*probe.units)])
+                value = probe.part(values[probe.name])
+                self.values[probe.name].append(value if probe.units is None else value.clone())
 
     def gather(self, values: Mapping[str, Tensor | list[Tensor]], batch: int, dt: float) -> Recording:
         """The recording of values that exist for all ticks already: `[*B, T, ...]` or a list over ticks."""
@@ -114,7 +126,7 @@ class Recorder:
             kept = torch.stack(given[:: probe.every], dim=batch) if isinstance(given, list) else given
             if not isinstance(given, list) and probe.every > 1:
                 kept = given[(slice(None),) * batch + (slice(None, None, probe.every),)]
-            traces[probe.name] = Trace(kept if probe.units is None else kept[..., slice(*probe.units)], probe.every)
+            traces[probe.name] = Trace(probe.part(kept), probe.every)
         return Recording(traces, dt)
 
     def finish(self, batch: int, dt: float) -> Recording:

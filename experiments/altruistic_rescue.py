@@ -23,8 +23,8 @@ class AltruisticRescue(Settings):
     """Empathy strength lambda."""
     level: float = Field(default=1.0, ge=0.0, le=1.0)
     """Empathy level: fraction of the mirror cells that the inhibitory pool leaves free."""
-    layout: Literal["fixed", "drawn"] = "fixed"
-    """The published grid, or goal, switch and hazards redrawn for every seed."""
+    layout: Literal["fixed", "drawn", "moved"] = "fixed"
+    """The published grid; goal, switch and hazards redrawn for every seed; or redrawn for the last tenth of life."""
     observability: float = Field(default=1.0, ge=0.0, le=1.0)
     """Probability per step that the other's face is visible."""
     honesty: float = Field(default=1.0, ge=0.0, le=1.0)
@@ -79,22 +79,34 @@ ARMS = (
 LENGTH = {"no_reward_learning": 6.0}
 """Arms whose lives last longer: a random walk finds its goal late."""
 
+LAST = 0.9
+"""Where the last tenth of life begins, in which late arms begin and moved layouts move."""
+BODY = ("command", "prediction", "sensory", "felt", "missing", "pain")
+SPARED = ("ifg", "place", "action", "value", *BODY)
+"""Areas that the control lesion spares: IFG, the actor-critic, and the body, which is at rest in the dilemma."""
+
 LATE = (
     Ablation(
         name="late_no_ifg",
         silence=("ifg",),
-        since=0.9,
+        since=LAST,
         expect="IFG silenced in the last tenth of life: help ends at once.",
     ),
     Ablation(
         name="late_random",
         silence_random=50,
-        spare=("ifg",),
-        since=0.9,
-        expect="As many random units elsewhere silenced: help goes on.",
+        spare=SPARED,
+        since=LAST,
+        expect="As many random units elsewhere in the network silenced: help goes on.",
+    ),
+    Ablation(
+        name="late_frozen",
+        freeze=("place->action", "place->value"),
+        since=LAST,
+        expect="Nothing is learned in the last tenth of life: in a moved layout, transfer without learning.",
     ),
 )
-"""Further arms, run when they are named: a lesion after learning, and its control."""
+"""Further arms, run when they are named: lesions after learning, and their control."""
 
 
 def conditions(settings: AltruisticRescue) -> tuple[Condition, ...]:
@@ -107,7 +119,12 @@ def conditions(settings: AltruisticRescue) -> tuple[Condition, ...]:
 
 def dilemma(settings: AltruisticRescue) -> Rescue:
     """The rescue dilemma of the settings."""
-    return Rescue(layout=settings.layout, observability=settings.observability, honesty=settings.honesty)
+    return Rescue(
+        layout=settings.layout,
+        moves_at=round(LAST * settings.episodes),
+        observability=settings.observability,
+        honesty=settings.honesty,
+    )
 
 
 def agents(settings: AltruisticRescue) -> Mapping[str, Agent]:

@@ -6,11 +6,11 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-import bisnn.experiments
 from bisnn.agents.base import Agent, Dilemma
 from bisnn.agents.development import Nursery
 from bisnn.errors import ConfigError, UnknownName, pick
@@ -20,7 +20,7 @@ from bisnn.interventions import INTACT, Ablation, parse
 class Settings(BaseModel):
     """The configuration of a run. Every field can stand in a TOML file and be a flag of `bisnn run`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     seeds: int = Field(default=20, ge=1, le=100_000)
     """Individuals per arm: seeds 0, 1, ..."""
@@ -98,7 +98,7 @@ class Experiment:
 def experiments() -> dict[str, Experiment]:
     """Every experiment of the package, by name: found by walking its files."""
     found = {}
-    for module in pkgutil.iter_modules(bisnn.experiments.__path__):
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module.name in ("worker", "__main__"):
             continue
         experiment = getattr(importlib.import_module(f"bisnn.experiments.{module.name}"), "EXPERIMENT", None)

@@ -67,7 +67,7 @@ def conditions(settings: EmpathyDoseResponse) -> tuple[Condition, ...]:
     """The intact reference (level 1, lambda 9), then the grid, for both agents."""
     declared = []
     grid = [("intact", 1.0, 9.0)]
-    grid += [(f"level={level:g},lambda={gain:g}", level, gain) for level in settings.levels for gain in settings.gains]
+    grid += [(f"level={level:g}/lambda={gain:g}", level, gain) for level in settings.levels for gain in settings.gains]
     for name, level, gain in grid:
         dose = round(gain * free_fraction(level), 6)
         facts = {"level": level, "lambda": gain, "dose": dose}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bisnn import plots
 from bisnn.errors import RunCorrupt
@@ -32,12 +33,12 @@ def save(view: Run, name: str, function: Draw) -> list[Path]:
         figure = function(view)
         for form, metadata in BARE.items():
             path = storage.confine(view.path, f"figures/{name}.{form}")
-            storage.write_whole(path, lambda file, form=form, bare=dict(metadata): _write(figure, file, form, bare))
+            storage.write_whole(path, partial(_write, figure, form, dict(metadata)))
             written.append(path)
     return written
 
 
-def _write(figure: Figure, file: Any, form: str, metadata: dict[str, Any]) -> None:
+def _write(figure: Figure, form: str, metadata: dict[str, Any], file: BinaryIO) -> None:
     figure.savefig(file, format=form, metadata=metadata)
 
 
@@ -58,9 +59,12 @@ def learning_curves(view: Run) -> Figure:
             ax.set_title(f"{letter}   {TITLES[measure]}")
         panels[0].set_ylim(-0.03, 1.03)
         panels[1].set_xlabel("episode")
+        panels[1].set_xlim(0, int(view.manifest.configuration.get("episodes", 1)))
         lines, names = panels[0].get_legend_handles_labels()
         if lines:
-            figure.legend(lines, names, loc="outside right center", title=_seeds(view), title_fontsize=7.5)
+            figure.legend(
+                lines, names, loc="outside right center", title=_seeds(view), title_fontsize=7.5, alignment="left"
+            )
         return figure
 
 
@@ -71,8 +75,7 @@ TITLES: Mapping[str, str] = {
 
 
 def _curves(view: Run, measure: str) -> dict[str, measures.Curve] | None:
-    """The curves of a measure, arms in the order of the manifest; of the return a curve needs a fair scale, so
-    its first blocks may lie below the axes. None where the run lacks it."""
+    """The curves of a measure, arms in the order of the manifest, or None where the run lacks it."""
     try:
         found = measures.curve(view.episodes, measure)
     except RunCorrupt:
@@ -94,35 +97,52 @@ def arms(view: Run) -> Figure:
         figure = style.figure(6.8, 1.35 + 0.29 * len(names))
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.15, 1.0))
         shown = (
-            (left, "help_rate", "painful episodes in which it helped", (-0.03, 1.03)),
-            (right, "return_external", "own return per episode", None),
+            (left, "help_rate", "painful episodes in which it helped", (-0.03, 1.03), "{:.0%}"),
+            (right, "return_external", "own return per episode", _fair(view), "{:.1f}"),
         )
-        for ax, measure, label, limits in shown:
+        for ax, measure, label, limits, number in shown:
             summary = {arm: view.summary.get("arms", {}).get(arm, {}).get(measure, {}) for arm in names}
             plots.arms(
-                view.measure(measure), summary, xlabel=label, reference=reference(view), limits=limits, ax=ax,
+                view.measure(measure), summary, xlabel=label, reference=reference(view), limits=limits,
+                number=number, ax=ax,
             )  # fmt: skip
-        left.set_title("Does it help?")
-        right.set_title("What does it cost the helper?")
+        left.set_title("Does it help?", pad=14)
+        right.set_title("What does it earn for itself?", pad=14)
         right.tick_params(labelleft=False)
-        left.set_xticks((0.0, 0.25, 0.5, 0.75, 1.0), ("0", "25 %", "50 %", "75 %", "100 %"))
+        left.set_xticks((0.0, 0.25, 0.5, 0.75, 1.0), ("0%", "25%", "50%", "75%", "100%"))
         _optima(right, view)
         last = measures.window(int(view.manifest.configuration.get("episodes", 1)))
-        what = f"dot: one of {len(view.manifest.seeds)} individuals, last {last} episodes"
+        what = f"dot: one individual (n = {len(view.manifest.seeds)}), end of life (episodes counted: {last})"
         figure.supxlabel(f"{what};  diamond and bar: mean and 95 % interval", fontsize=7, color=style.GREY)
         return figure
+
+
+def _fair(view: Run) -> tuple[float, float] | None:
+    """Ends of the axis of returns: around what optimal helpers earn, unless too many arms earn far less."""
+    payoff = view.summary.get("payoff", {})
+    best, other = payoff.get("selfish"), payoff.get("altruistic")
+    if best is None or other is None or best <= other:
+        return None
+    low, high = other - 1.5 * (best - other), best + 0.4 * (best - other)
+    means = [row.get("return_external", {}).get("mean") for row in view.summary.get("arms", {}).values()]
+    outside = [mean for mean in means if mean is not None and not low <= mean <= high]
+    return (low, high) if len(outside) <= len(means) / 4 else None
 
 
 def _optima(ax: Any, view: Run) -> None:
     """Mark, in the panel of returns, what an optimal selfish and an optimal altruistic helper would earn."""
     payoff = view.summary.get("payoff", {})
-    for name in ("altruistic", "selfish"):
-        if isinstance(payoff.get(name), int | float):
-            ax.axvline(payoff[name], color="#9A9A9A", lw=0.8, ls=":", zorder=1)
-            ax.annotate(
-                f"best {name}", (payoff[name], 1.0), xycoords=("data", "axes fraction"), xytext=(-2, -3),
-                textcoords="offset points", rotation=90, ha="right", va="top", fontsize=6, color="#777777",
-            )  # fmt: skip
+    found = {name: payoff.get(name) for name in ("altruistic", "selfish") if payoff.get(name) is not None}
+    for place in found.values():
+        ax.axvline(place, color="#9A9A9A", lw=0.8, ls=":", zorder=1)
+    labels = [(f"best {name}", place, "data", "center") for name, place in found.items()]
+    if _fair(view) is None and found:
+        labels = [("dotted: " + ", ".join(f"best {name}" for name in found), 1.0, "axes fraction", "right")]
+    for text, place, system, align in labels:
+        ax.annotate(
+            text, (place, 1.0), xycoords=(system, "axes fraction"), xytext=(0, 2),
+            textcoords="offset points", ha=align, va="bottom", fontsize=6.5, color="#666666",
+        )  # fmt: skip
 
 
 RESCUE: Mapping[str, Draw] = {

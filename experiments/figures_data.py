@@ -73,6 +73,20 @@ def sizes(agent: Altruist | None) -> dict[str, int]:
     return {name: area.n for circuit in circuits for name, area in circuit.areas.items()}
 
 
+def groups(agent: Altruist | None) -> dict[str, dict[str, tuple[int, int]]]:
+    """Which units of an area stand for what: pain, its absence, both; or one of the actions."""
+    if agent is None:
+        return {}
+    found = {}
+    for area, (first, last) in agent.empathy.pain.items():
+        other = agent.empathy.neutral[area]
+        both = {"both": (last, other[0])} if other[0] > last else {}
+        found[area] = {"pain": (first, last), **both, "calm": other}
+    cells = agent.moral.cells
+    moves = enumerate(("up", "down", "right", "left")[: agent.moral.actions])
+    return found | {"action": {move: (number * cells, (number + 1) * cells) for number, move in moves}}
+
+
 @dataclass(frozen=True)
 class Slots:
     """How the steps of the environment follow one another on the time axis, ms."""
@@ -84,7 +98,13 @@ class Slots:
 
 
 def step_events(
-    view: Run, who: Individual, episode: int, areas: Sequence[str], slots: Slots, count: Mapping[str, int], first: int = 0
+    view: Run,
+    who: Individual,
+    episode: int,
+    areas: Sequence[str],
+    slots: Slots,
+    count: Mapping[str, int],
+    first: int = 0,
 ) -> dict[str, Events]:
     """Spikes of one episode by area, from step `first` on; areas that never fired are there, silent."""
     columns = view.spikes

@@ -46,7 +46,7 @@ def dose_response(view: Run) -> Figure:
             ylabel="help rate",
             ax=ax,
         )
-        ax.set_title("Help sets in at a threshold of empathy")
+        ax.set_title("Help by dose of empathy")
         return figure
 
 

@@ -12,6 +12,7 @@ from bisnn.experiments.figures_data import (
     Individual,
     Slots,
     Trace,
+    groups,
     individual,
     map_of,
     missing,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from bisnn.agents.altruist import Altruist
 
 BEFORE, AFTER = 8, 8
-"""Steps shown before and after relief."""
+"""Steps shown before onset and after relief."""
+LONGEST = 22
+"""Most steps shown before relief."""
 AREAS = ("perception", "ifg", "affect", "dopamine", "action", "value")
 NEVER = "The other was never relieved in the recorded episodes\n(the first and the last three of the first seed)."
 
@@ -45,8 +48,19 @@ def best(found: Sequence[Trace], last: int) -> Trace:
     return max(late, key=lambda trace: ((trace.relief or 0) - (trace.onset or 0), trace.episode))
 
 
+ROWS = (
+    ("signal", "firing of dopamine cells\nrelative to tonic", "#A63A79"),
+    ("delta", "prediction error δ\nof that firing", "#332288"),
+    ("reward", "external reward", "#555555"),
+    ("dopamine", "dopamine D, teaches\nthe synapses", "#0072B2"),
+)
+"""Column of the trace, its name and its colour."""
+
+
 def relief(view: Run) -> Figure:
-    """Shared distress, its prediction error, reward and dopamine around relief."""
+    """Shared distress, its prediction error, reward and dopamine around relief, early and late in life."""
+    from matplotlib.ticker import MaxNLocator
+
     from bisnn.plots import style
 
     with style.use():
@@ -56,55 +70,45 @@ def relief(view: Run) -> Figure:
             figure = style.figure(6.8, 2.4)
             missing(figure.add_subplot(), *(() if who is None else (NEVER,)))
             return figure
-        shown = best(found, max(trace.episode for trace in found))
-        figure = style.figure(6.8, 5.6)
-        panels = figure.subplots(4, 1, sharex=True)
-        others = [trace for trace in found if trace is not shown and (trace.episode > shown.episode / 2)]
-        rows = (
-            ("signal", "a   Firing of dopamine cells, relative to tonic: distress holds them down", "firing", "#A63A79"),
-            ("delta", "b   Prediction error δ: onset below zero, relief above", "δ", "#332288"),
-            ("reward", "c   External reward: a step costs 1, nothing is paid for help", "reward", "#555555"),
-            ("dopamine", "d   Dopamine D = λδ + reward + γV(s′) − V(s), which teaches the synapses", "D", "#0072B2"),
-        )
-        for ax, (name, title, label, colour) in zip(panels, rows, strict=True):
-            _aligned(ax, shown, others, name, colour)
-            ax.set(ylabel=label)
-            ax.set_title(title)
-        panels[-1].set_xlabel("steps from relief")
-        panels[-1].set_xlim(-BEFORE - 0.5, AFTER + 0.5)
-        _explain(figure, panels[0], shown, others)
+        late = best(found, max(trace.episode for trace in found))
+        early = [trace for trace in found if trace.episode < late.episode / 2]
+        brief = [trace for trace in early if (trace.relief or 0) - (trace.onset or 0) <= LONGEST - 2]
+        shown = [*([best(brief or early, 0)] if early else []), late]
+        figure = style.figure(6.8, 6.0)
+        panels = figure.subplots(len(ROWS), len(shown), sharex="col", sharey="row", squeeze=False)
+        for column, trace in enumerate(shown):
+            for ax, (name, label, colour) in zip(panels[:, column], ROWS, strict=True):
+                _aligned(ax, trace, name, colour)
+                ax.set_ylabel(label if column == 0 else "")
+            panels[0, column].set_title(f"{'ab'[column]}   Episode {trace.episode} of seed {who.seed if who else 0}")
+            panels[-1, column].set_xlabel("steps from relief")
+            panels[-1, column].xaxis.set_major_locator(MaxNLocator(integer=True))
+        _explain(figure)
         return figure
 
 
-def _aligned(ax: Axes, shown: Trace, others: Sequence[Trace], name: str, colour: str) -> None:
-    """One quantity around relief: the episode shown in full, others thin, the time of pain shaded."""
-    for trace in (*others, shown):
-        when = np.arange(len(trace[name])) - float(trace.relief or 0)
-        main = trace is shown
-        ax.plot(
-            when, trace[name], "-o" if main else "-", ms=3, color=colour if main else "#BDBDBD",
-            lw=1.4 if main else 0.8, zorder=4 if main else 2,
-        )  # fmt: skip
-    when = np.arange(len(shown["pain"])) - float(shown.relief or 0)
-    plots.spans(when, shown["pain"] > 0, ax=ax)
+def _aligned(ax: Axes, shown: Trace, name: str, colour: str) -> None:
+    """One quantity around relief, the time of pain shaded."""
+    when = np.arange(len(shown[name])) - float(shown.relief or 0)
+    near = (when >= max((shown.onset or 0) - (shown.relief or 0) - 2, -LONGEST)) & (when <= AFTER)
+    plots.spans(when[near], shown["pain"][near] > 0, ax=ax)
     ax.axvline(0.0, color="#009E73", lw=1.2, zorder=3)
     ax.axhline(0.0, color="#999999", lw=0.6, zorder=1)
+    ax.plot(when[near], shown[name][near], "-o", ms=3, color=colour, lw=1.3, zorder=4)
 
 
-def _explain(figure: Figure, ax: Axes, shown: Trace, others: Sequence[Trace]) -> None:
-    """A legend beside the panels."""
+def _explain(figure: Figure) -> None:
+    """A legend below the panels."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     from bisnn.plots import style
 
     handles = [
-        Line2D([], [], color=style.DARK, marker="o", ms=3, label=f"episode {shown.episode}"),
-        *([Line2D([], [], color="#BDBDBD", lw=0.8, label="other episodes")] if others else []),
-        Patch(color=style.PAIN, label="other in pain"),
+        Patch(color=style.PAIN, label="the other is in pain"),
         Line2D([], [], color=style.RELIEF, label="relief"),
     ]
-    figure.legend(handles=handles, loc="outside right upper")
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
 
 
 def rescue(view: Run) -> Figure:
@@ -138,7 +142,7 @@ def _world(ax: Axes, view: Run, who: Individual, shown: Trace) -> None:
         world.helper(shown["place"]), size=world.size, wall=world.wall, goal=world.goal, switch=world.switch,
         hazards=world.hazards, victim=victim, pain=shown["pain"][:end] > 0, ax=ax,
     )  # fmt: skip
-    ax.set_title(f"a   A rescue (seed {who.seed}, episode {shown.episode}); the victim is drawn until its relief")
+    ax.set_title(f"a   A rescue (seed {who.seed}, episode {shown.episode}), the victim drawn until its relief")
 
 
 def _spikes(ax: Axes, view: Run, who: Individual, shown: Trace, agent: Altruist | None) -> None:
@@ -157,9 +161,7 @@ def _spikes(ax: Axes, view: Run, who: Individual, shown: Trace, agent: Altruist 
         area: each._replace(times=each.times[each.times < end], units=each.units[each.times < end])
         for area, each in events.items()
     }
-    moves = {"up": (0, 10), "down": (10, 20), "right": (20, 30), "left": (30, 40)}
-    halves = {"pain": (0, 20), "calm": (20, 40)}
-    plots.raster(events, groups={"action": moves, "perception": halves, "affect": halves}, end=end, ax=ax)
+    plots.raster(events, groups=groups(agent), end=end, ax=ax)
     for moment, text, colour in ((shown.onset, "pain begins", "#B2182B"), (shown.relief, "relief", "#009E73")):
         place = ((moment or 0) - first) * slots.length
         ax.axvline(place, color=colour, lw=1.1, zorder=5)

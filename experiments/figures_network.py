@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from bisnn.experiments.figures_data import (
     UNRECORDED,
     Individual,
     Slots,
+    groups,
     individual,
     missing,
-    reference,
     settings_and_agent,
     sizes,
     step_events,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from bisnn.agents.altruist import Altruist
 
-BODY = ("sensory", "prediction", "felt", "pain")
 EMPATHY = ("emotion", "perception", "ifg", "affect", "sma", "m1", "dopamine")
 INJURY = 4
 """Step of the excerpt at which the injury happens."""
@@ -64,13 +62,14 @@ def _injury(ax: Axes, view: Run, who: Individual, agent: Altruist | None) -> Non
         missing(ax, "Development was not recorded.")
         return
     steps = 16
-    plots.raster(found, groups=_groups(agent), end=steps * slots.length, ax=ax)
+    plots.raster(found, groups=groups(agent), end=steps * slots.length, ax=ax)
     ax.axvline(INJURY * slots.length, color="#B2182B", lw=1.0, zorder=5)
     ax.annotate(
-        "first injury", (INJURY * slots.length, 1.0), xycoords=("data", "axes fraction"), xytext=(3, 2),
-        textcoords="offset points", color="#B2182B", fontsize="small",
+        "first injury; from its next move on it feels pain", (INJURY * slots.length, 1.0),
+        xycoords=("data", "axes fraction"), xytext=(3, 2), textcoords="offset points",
+        color="#B2182B", fontsize="small",
     )  # fmt: skip
-    ax.set_title("a   Own experience: the body is hurt, and the agent sees its own face\n")
+    ax.set_title("a   Own experience: the body is hurt while the agent sees its own face\n")
     ax.set_xlabel(f"time (ms); one step of the world is {slots.length:g} ms")
 
 
@@ -83,8 +82,13 @@ def _trials(ax: Axes, view: Run, who: Individual, agent: Altruist | None) -> Non
     if not any(len(each.times) for each in found.values()):
         missing(ax, "The observation trials were not recorded.")
         return
-    plots.raster(found, groups=_groups(agent), end=len(TRIALS) * slots.length, ax=ax)
-    names = {"own_pain": "own pain", "own_neutral": "own calm", "seen_pain": "another's pain", "seen_neutral": "another's calm"}
+    plots.raster(found, groups=groups(agent), end=len(TRIALS) * slots.length, ax=ax)
+    names = {
+        "own_pain": "own pain",
+        "own_neutral": "own calm",
+        "seen_pain": "another's pain",
+        "seen_neutral": "another's calm",
+    }
     for number, trial in enumerate(TRIALS):
         if number:
             ax.axvline(number * slots.length, color="white", lw=3.0, zorder=4)
@@ -92,22 +96,14 @@ def _trials(ax: Axes, view: Run, who: Individual, agent: Altruist | None) -> Non
             names[trial], ((number + 0.5) / len(TRIALS), 1.0), xycoords="axes fraction", xytext=(0, 3),
             textcoords="offset points", ha="center", fontsize="small",
         )  # fmt: skip
-    ticks = [(number * slots.length + gap / 2 + shift, shift) for number in range(len(TRIALS)) for shift in (0, length / 2, length)]
+    ticks = [
+        (number * slots.length + gap / 2 + shift, shift)
+        for number in range(len(TRIALS))
+        for shift in (0, length / 2, length)
+    ]
     ax.set_xticks([place for place, _ in ticks], [f"{shift:g}" for _, shift in ticks])
-    ax.set_title("b   Afterwards: the face of another alone drives the same IFG cells, SMA and M1 stay silent\n")
+    ax.set_title("b   After own experience: what is felt and seen, beside what is only seen in another\n")
     ax.set_xlabel("time in the trial (ms)")
-
-
-def _groups(agent: Altruist | None) -> dict[str, dict[str, tuple[int, int]]]:
-    """Which units of an area stand for pain, for its absence and for both."""
-    if agent is None:
-        return {}
-    found = {}
-    for area, (first, last) in agent.empathy.pain.items():
-        other = agent.empathy.neutral[area]
-        both = {"both": (last, other[0])} if other[0] > last else {}
-        found[area] = {"pain": (first, last), **both, "calm": other}
-    return found
 
 
 def weights(view: Run) -> Figure:
@@ -120,6 +116,7 @@ def weights(view: Run) -> Figure:
         if who is None:
             missing(figure.add_subplot(), UNRECORDED)
             return figure
+        named = groups(settings_and_agent(view)[1])
         panels = figure.subplots(len(PROJECTIONS), len(PHASES), width_ratios=(1.0, 1.0))
         for row, (source, target) in enumerate(PROJECTIONS):
             limit = _limit(who, source, target)
@@ -129,7 +126,7 @@ def weights(view: Run) -> Figure:
                     missing(ax, f"{source}→{target} {when}\nwas not recorded.")
                     continue
                 last = column == len(PHASES) - 1
-                plots.weights(who.tensors[name].numpy(), source, target, limit=limit, bar=last, ax=ax)
+                plots.weights(who.tensors[name].numpy(), source, target, limit=limit, bar=last, groups=named, ax=ax)
                 ax.set_title(f"{'abcd'[2 * row + column]}   {source}→{style.area_name(target)}, {when}")
         return figure
 
@@ -155,10 +152,12 @@ def census(view: Run) -> Figure:
         ifg, others = ("mirror_pain", "mirror_neutral", "non_selective"), ("anti_mirror_sma", "anti_mirror_m1")
         plots.census(counts, kinds=ifg, total=number.get("ifg"), ax=left)
         plots.census(counts, kinds=others, total=number.get("sma", 0) + number.get("m1", 0) or None, ax=right)
-        left.set_title("a   IFG: cells that mirror")
-        right.set_title("b   SMA, M1: cells that do not")
+        left.set_title("a   Mirror cells")
+        right.set_title("b   Anti-mirror cells")
         left.set_xlabel("cells of IFG")
         right.set_xlabel("cells of SMA and M1")
+        what = f"means over individuals (n = {len(view.manifest.seeds)}); outlined: cells of no kind"
+        figure.supxlabel(what, fontsize=7, color=style.GREY)
         right.tick_params(labelleft=False)
         return figure
 
@@ -177,14 +176,11 @@ def cell_counts(view: Run) -> dict[str, dict[str, Any]]:
     return found or _recorded_counts(view)
 
 
-def _recorded_counts(view: Run) -> dict[str, Mapping[str, Any]] | Any:
-    counts = {}
+def _recorded_counts(view: Run) -> dict[str, dict[str, Any]]:
+    counts: dict[str, dict[str, Any]] = {}
     for arm in view.manifest.arms:
         who = individual(view, arm)
         row = {} if who is None else {n[7:]: t.numpy() for n, t in who.tensors.items() if n.startswith("census.")}
         if row:
             counts[arm] = row
     return counts
-
-
-__all__ = ["cell_counts", "census", "development", "reference", "weights"]

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from bisnn.errors import RunCorrupt
 from bisnn.experiments import storage
+from bisnn.experiments.cohort import Cohort
 from bisnn.experiments.record import COLUMNS, TRACE
-from bisnn.experiments.shard import Shard
 
 Columns = dict[str, NDArray[np.generic]]
 
 
-def gather(shards: Sequence[Shard], folder: Path) -> None:
+def gather(shards: Sequence[Cohort], folder: Path) -> None:
     """Write episodes.parquet, spikes.parquet, recordings/ and state.safetensors. Raises `RunCorrupt` where a shard
     is missing or unfinished."""
     rows: list[Columns] = []
@@ -36,7 +36,9 @@ def gather(shards: Sequence[Shard], folder: Path) -> None:
         agent = shard.part.agent
         condition, seed = shard.individuals
         for name, value in {**kept, "condition": condition, "seed": seed}.items():
-            state[f"{agent}/{name}"] = torch.cat((state[f"{agent}/{name}"], value)) if f"{agent}/{name}" in state else value
+            state[f"{agent}/{name}"] = (
+                torch.cat((state[f"{agent}/{name}"], value)) if f"{agent}/{name}" in state else value
+            )
     storage.write_parquet(folder / "episodes.parquet", _sorted(rows, ("arm_number", "seed", "agent", "episode")))
     events = _sorted(spikes, ("arm_number", "seed", "episode", "step", "tick", "area", "unit"))
     if len(events["seed"]):
@@ -46,7 +48,7 @@ def gather(shards: Sequence[Shard], folder: Path) -> None:
 
 def _ordered(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Individuals of every agent sorted by condition, then seed."""
-    found = {}
+    found: dict[str, Tensor] = {}
     for agent in dict.fromkeys(name.split("/")[0] for name in state):
         condition, seed = state[f"{agent}/condition"], state[f"{agent}/seed"]
         order = torch.from_numpy(np.lexsort((seed.numpy(), condition.numpy())))
@@ -61,11 +63,11 @@ def _sorted(parts: Sequence[Columns], keys: Sequence[str]) -> Columns:
     return {name: column[order] for name, column in table.items() if name != "arm_number"}
 
 
-def _arms(shard: Shard) -> NDArray[np.object_]:
+def _arms(shard: Cohort) -> NDArray[np.object_]:
     return np.array([condition.name for condition in shard.conditions], dtype=object)
 
 
-def _episodes(shard: Shard, tensors: dict[str, Tensor]) -> Columns:
+def _episodes(shard: Cohort, tensors: dict[str, Tensor]) -> Columns:
     """The rows of one shard, with arm, seed, agent and the facts of the condition."""
     row = {name[5:]: value.numpy() for name, value in tensors.items() if name.startswith("rows/")}
     condition, seed = (values.numpy() for values in shard.individuals)
@@ -83,7 +85,7 @@ def _episodes(shard: Shard, tensors: dict[str, Tensor]) -> Columns:
     return found | {name: column for name, column in row.items() if name not in ("individual", "episode")}
 
 
-def _spikes(shard: Shard, tensors: dict[str, Tensor], areas: Sequence[str]) -> Columns:
+def _spikes(shard: Cohort, tensors: dict[str, Tensor], areas: Sequence[str]) -> Columns:
     """The spike events of one shard, named."""
     events = tensors["events"].numpy()
     columns = {name: events[:, i] for i, name in enumerate(COLUMNS)}
@@ -104,7 +106,7 @@ def file_name(arm: str, seed: int) -> str:
     return f"{re.sub('[^A-Za-z0-9_.=-]+', '_', arm)}-{seed}"
 
 
-def _recordings(shard: Shard, tensors: dict[str, Tensor], kept: dict[str, Tensor], folder: Path) -> None:
+def _recordings(shard: Cohort, tensors: dict[str, Tensor], kept: dict[str, Tensor], folder: Path) -> None:
     """recordings/ARM-SEED.safetensors: trace.*, weight.*@phase, voltage.ifg, census.* of every recorded individual."""
     condition, seed = shard.individuals
     traces = tensors["traces"]

@@ -1,9 +1,9 @@
-"""Lives in progress: the batch of a shard that still lives, and what is kept of those that have ended."""
+"""Lives in progress: the batch of a cohort that still lives, and what is kept of those that have ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,15 +12,13 @@ from bisnn import tree
 from bisnn.agents import loop
 from bisnn.agents.base import Dilemma
 from bisnn.errors import StateMismatch
-
-if TYPE_CHECKING:
-    from bisnn.experiments.shard import Shard
-    from bisnn.experiments.storage import Checkpoint
+from bisnn.experiments.cohort import Cohort
+from bisnn.experiments.storage import Checkpoint
 
 
 @dataclass
 class Rows:
-    """Finished episodes: `individual` (number in the shard) and the columns of `loop.rows`, block by block."""
+    """Finished episodes: `individual` (number in the cohort) and the columns of `loop.rows`, block by block."""
 
     blocks: list[dict[str, Tensor]] = field(default_factory=list)
 
@@ -44,10 +42,10 @@ class Rows:
 
 
 class Life(NamedTuple):
-    """The living batch of a shard, and what is kept."""
+    """The living batch of a cohort, and what is kept."""
 
     condition: Tensor  # [B] int64 condition of the individuals that still live
-    present: Tensor  # [B] int64 their number in the shard
+    present: Tensor  # [B] int64 their number in the cohort
     begun: Tensor  # [B] bool: their ablation has begun
     loop: loop.LoopState
     rows: Rows
@@ -60,8 +58,8 @@ class Life(NamedTuple):
         state = loop.begin(dilemma, key, mind)
         return cls(condition, torch.arange(len(condition), device=key.device), begun, state, Rows(), {})
 
-    def restored(self, saved: Checkpoint, shard: Shard) -> Life:
-        """The lives as they were when `saved` was written; `self` is the newborn shard."""
+    def restored(self, saved: Checkpoint, cohort: Cohort) -> Life:
+        """The lives as they were when `saved` was written; `self` is the newborn cohort."""
         device = self.condition.device
         present = saved.tensors["present"].to(device)
         state = tree.take(self.loop, present)
@@ -69,9 +67,9 @@ class Life(NamedTuple):
         begun = saved.tensors["begun"].to(device)
         condition = self.condition[present]
         mind = state.agent
-        if shard.targets is not None:
+        if cohort.targets is not None:
             progress = torch.where(begun, 1.0, 0.0)
-            mind = shard.agent.regate(mind, shard.gates(condition, state.key, progress))
+            mind = cohort.agent.regate(mind, cohort.gates(condition, state.key, progress))
         state = tree.restore(state._replace(agent=mind), leaves)
         kept = {name[5:]: leaf for name, leaf in saved.tensors.items() if name.startswith("kept/")}
         return Life(condition, present, begun, state, Rows.unpack(saved.tensors), kept)
@@ -86,14 +84,14 @@ def keep(life: Life, step: loop.Step) -> None:
         life.rows.blocks.append({"individual": life.present[index].cpu(), **columns})
 
 
-def thin(shard: Shard, life: Life) -> Life:
+def thin(cohort: Cohort, life: Life) -> Life:
     """Take those whose life is over out of the batch; what they had learned is kept."""
-    over = life.loop.tally.episode >= shard.settings.episodes
+    over = life.loop.tally.episode >= cohort.settings.episodes
     kept = dict(life.kept)
     gone = life.present[over].cpu()
-    for name, value in shard.agent.keepsake(life.loop.agent).items():
+    for name, value in cohort.agent.keepsake(life.loop.agent).items():
         if name not in kept:
-            kept[name] = torch.zeros((len(shard.individuals[0]), *value.shape[1:]), dtype=value.dtype)
+            kept[name] = torch.zeros((len(cohort.individuals[0]), *value.shape[1:]), dtype=value.dtype)
         kept[name] = kept[name].index_copy(0, gone, value[over].cpu())
     stay = (~over).nonzero()[:, 0]
     return Life(
@@ -106,7 +104,7 @@ def thin(shard: Shard, life: Life) -> Life:
     )
 
 
-def guard(shard: Shard, life: Life) -> None:
+def guard(cohort: Cohort, life: Life) -> None:
     """Raises `StateMismatch` where an individual computes NaN or Infinity, with arm, seed, part and episode."""
     for name, leaf in tree.flatten(life.loop.agent):
         if not leaf.is_floating_point() or bool(torch.isfinite(leaf.sum())):
@@ -115,7 +113,7 @@ def guard(shard: Shard, life: Life) -> None:
         if leaf.shape[0] != len(life.condition) or not bool(bad.any()):
             continue
         first = int(bad.nonzero()[0, 0])
-        arm = shard.conditions[int(life.condition[first])].name
+        arm = cohort.conditions[int(life.condition[first])].name
         episode, steps = (int(life.loop.tally[i][first]) for i in (0, 1))
         raise StateMismatch(
             f"arm {arm!r}, seed {int(life.loop.key[first])}: {name} is not finite in episode {episode}, step {steps}; "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,8 +13,26 @@ from bisnn import rng
 from bisnn.agents.base import Dilemma, Obs, Outcome
 from bisnn.errors import RunCorrupt, UnknownName
 from bisnn.experiments.base import configure, find
-from bisnn.experiments.results import Run
-from bisnn.experiments.shard import Shard, plan
+from bisnn.experiments.cohort import Cohort, plan
+
+
+class Finished(Protocol):
+    """What reviving needs of a run."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        ...
+
+    @property
+    def manifest(self) -> Any:
+        """Its manifest."""
+        ...
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """Its final state."""
+        ...
 
 
 @dataclass
@@ -37,6 +56,7 @@ class TrainedAgent:
     def act(self, obs: Obs) -> Tensor:
         """The action int64 `[1]` for what it perceives (its own slice: place `[1]`, expression `[1, cells]`)."""
         with torch.inference_mode():
+            action: Tensor
             action, self.state = self.agent.act(self.state, obs)
         return action
 
@@ -60,7 +80,7 @@ class TrainedAgent:
         return rows
 
 
-def agent(run: Run, arm: str, seed: int, name: str | None = None) -> TrainedAgent:
+def agent(run: Finished, arm: str, seed: int, name: str | None = None) -> TrainedAgent:
     """The individual of `arm` and `seed`. `name` says which agent, where the arm has several.
 
     Raises `UnknownName` for an arm without individuals, `RunCorrupt` when its weights are missing.
@@ -68,14 +88,14 @@ def agent(run: Run, arm: str, seed: int, name: str | None = None) -> TrainedAgen
     experiment = find(run.manifest.experiment)
     settings = configure(experiment, {**run.manifest.configuration, "device": "cpu", "backend": "auto"})
     for part in plan(experiment.conditions(settings), settings.seeds):
-        shard = Shard(experiment, settings, part)
+        shard = Cohort(experiment, settings, part)
         found = [i for i in part.conditions if shard.conditions[i].name == arm]
         if found and name in (None, part.agent):
             return _revive(run, shard, found[0], seed)
     raise UnknownName("arm", arm, run.manifest.arms)
 
 
-def _revive(run: Run, shard: Shard, condition: int, seed: int) -> TrainedAgent:
+def _revive(run: Finished, shard: Cohort, condition: int, seed: int) -> TrainedAgent:
     prefix = f"{shard.part.agent}/"
     kept = {name.removeprefix(prefix): value for name, value in run.state.items() if name.startswith(prefix)}
     row = ((kept["condition"] == condition) & (kept["seed"] == seed)).nonzero()[:, 0]

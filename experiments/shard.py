@@ -7,99 +7,30 @@ the same bits. Individuals leave the batch when their life is over.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from bisnn import rng, tree
 from bisnn.agents import loop
 from bisnn.agents.altruist import Altruist
 from bisnn.experiments import watch
-from bisnn.experiments.base import Condition, Experiment, Settings
+from bisnn.experiments.cohort import Cohort
 from bisnn.experiments.life import Life, guard, keep, thin
 from bisnn.experiments.record import Log
 from bisnn.experiments.storage import Checkpoint, load_checkpoint, save_checkpoint
-from bisnn.gates import NO_GATES, Gates
-from bisnn.interventions import INTACT, Targets, compile_gates
 
-LARGEST = 480
-"""Individuals in one shard, at most."""
 CHUNK = 50
 """Turns between two looks at the clock."""
 SAVE_EVERY = 15.0
 """Seconds between two checkpoints."""
 
 
-class Part(NamedTuple):
-    """Which individuals a shard holds."""
-
-    name: str
-    agent: str
-    conditions: tuple[int, ...]  # indices into the experiment's conditions
-    seeds: tuple[int, ...]
-
-
-def plan(conditions: Sequence[Condition], seeds: int) -> tuple[Part, ...]:
-    """The shards of a run, from its configuration alone: by agent, two or more when it pays, of about equal length."""
-    parts = []
-    for agent in dict.fromkeys(condition.agent for condition in conditions):
-        mine = [i for i, condition in enumerate(conditions) if condition.agent == agent]
-        count = min(len(mine), max(2 if len(mine) * seeds > 16 else 1, -(-len(mine) * seeds // LARGEST)))
-        bins: list[list[int]] = [[] for _ in range(count)]
-        for i in sorted(mine, key=lambda i: -conditions[i].length):
-            min(bins, key=lambda held: sum(conditions[j].length for j in held)).append(i)
-        parts += [Part(f"{agent}-{k}", agent, tuple(sorted(held)), tuple(range(seeds))) for k, held in enumerate(bins)]
-    return tuple(parts)
-
-
 @dataclass(frozen=True)
-class Shard:
-    """One shard of an experiment."""
-
-    experiment: Experiment
-    settings: Settings
-    part: Part
-
-    @cached_property
-    def conditions(self) -> tuple[Condition, ...]:
-        """Every condition of the experiment."""
-        return self.experiment.conditions(self.settings)
-
-    @cached_property
-    def agent(self) -> Any:
-        """The agent of this shard."""
-        return self.experiment.agents(self.settings)[self.part.agent]
-
-    @cached_property
-    def individuals(self) -> tuple[Tensor, Tensor]:
-        """Condition number and seed of every individual, int64 `[N]`, sorted by condition, then seed."""
-        seeds = len(self.part.seeds)
-        condition = torch.tensor(self.part.conditions).repeat_interleave(seeds)
-        return condition, torch.tensor(self.part.seeds).repeat(len(self.part.conditions))
-
-    @cached_property
-    def targets(self) -> Targets | None:
-        """What ablations can name in this agent; None where it has no circuits."""
-        return self.agent.targets if isinstance(self.agent, Altruist) else None
-
-    def gates(self, condition: Tensor, key: Tensor, progress: Tensor | float = 0.0) -> Gates:
-        """The gates of individuals of `condition` `[B]` with `progress` `[B]` of their life behind them."""
-        if self.targets is None:
-            return NO_GATES
-        mine = set(self.part.conditions)
-        arms = [c.ablation if i in mine else INTACT for i, c in enumerate(self.conditions)]
-        return compile_gates(arms, condition, key, self.targets, progress)
-
-    def traits(self, condition: Tensor) -> dict[str, Tensor]:
-        """The traits that conditions set, `[B]` each."""
-        names = dict.fromkeys(name for i in self.part.conditions for name in self.conditions[i].traits)
-        table = {name: [float(c.traits.get(name, float("nan"))) for c in self.conditions] for name in names}
-        return {name: torch.tensor(values, device=condition.device)[condition] for name, values in table.items()}
+class Shard(Cohort):
+    """A cohort that lives in this process."""
 
     def newborn(self) -> Life:
         """All individuals of the shard, born and (altruists) raised; nothing lived yet."""
@@ -132,9 +63,7 @@ class Shard:
         mind = watch.development(self, nursery, life, log, share)
         return life._replace(loop=life.loop._replace(agent=mind)), log
 
-    def _live(
-        self, folder: Path, life: Life, log: Log, report: Callable[[int, int], None], total: int
-    ) -> None:
+    def _live(self, folder: Path, life: Life, log: Log, report: Callable[[int, int], None], total: int) -> None:
         dilemma = self.experiment.dilemma(self.settings)
         windowed = any(self.conditions[i].ablation.since > 0 for i in self.part.conditions)
         recorded = watch.recorded(self, life)

@@ -1,10 +1,10 @@
-"""Watching the recorded individuals of a shard: their development, their observation trials, their first and last
+"""Watching the recorded individuals of a cohort: their development, their observation trials, their first and last
 episodes. Watching changes no bit of a life."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,14 +14,12 @@ from bisnn.agents.altruist import Altruist, AltruistState
 from bisnn.agents.development import Nursery
 from bisnn.agents.dilemmas.rooms import Move
 from bisnn.coding import recruit
+from bisnn.experiments.cohort import Cohort
+from bisnn.experiments.life import Life
 from bisnn.experiments.record import DEVELOPMENT, ENDS, OBSERVATION, TRIALS, Log
 from bisnn.recording import Probe, Recording
 from bisnn.systems.body import Feeling
 from bisnn.systems.empathy import census
-
-if TYPE_CHECKING:
-    from bisnn.experiments.life import Life
-    from bisnn.experiments.shard import Shard
 
 BEFORE, AFTER = 4, 12
 """Steps of development kept around the first injury."""
@@ -29,9 +27,9 @@ STRENGTH = 0.5
 """Intensity of pain in the observation trials: that of an inverted move."""
 
 
-def recorded(shard: Shard, life: Life) -> Tensor:
+def recorded(cohort: Cohort, life: Life) -> Tensor:
     """Rows of the batch that are recorded, int64 `[r]`: the first seeds of every arm."""
-    return (life.loop.key < shard.settings.record).nonzero()[:, 0]
+    return (life.loop.key < cohort.settings.record).nonzero()[:, 0]
 
 
 def spikes_of(agent: Altruist) -> tuple[Probe, ...]:
@@ -39,21 +37,21 @@ def spikes_of(agent: Altruist) -> tuple[Probe, ...]:
     return tuple(Probe(area) for circuit in (agent.empathy.circuit, agent.moral.circuit) for area in circuit.areas)
 
 
-def probes(shard: Shard, life: Life, rows: Tensor) -> tuple[Probe, ...]:
+def probes(cohort: Cohort, life: Life, rows: Tensor) -> tuple[Probe, ...]:
     """What to record of this turn: nothing unless a recorded individual is in its first or last episodes."""
-    if not len(rows) or not isinstance(shard.agent, Altruist):
+    if not len(rows) or not isinstance(cohort.agent, Altruist):
         return ()
-    return spikes_of(shard.agent) if bool(_at_ends(shard, life.loop.tally.episode[rows]).any()) else ()
+    return spikes_of(cohort.agent) if bool(_at_ends(cohort, life.loop.tally.episode[rows]).any()) else ()
 
 
-def _at_ends(shard: Shard, episode: Tensor) -> Tensor:
-    return (episode < ENDS) | (episode >= shard.settings.episodes - ENDS)
+def _at_ends(cohort: Cohort, episode: Tensor) -> Tensor:
+    return (episode < ENDS) | (episode >= cohort.settings.episodes - ENDS)
 
 
-def note(shard: Shard, life: Life, state: loop.LoopState, step: loop.Step, rows: Tensor, log: Log) -> None:
+def note(cohort: Cohort, life: Life, state: loop.LoopState, step: loop.Step, rows: Tensor, log: Log) -> None:
     """Keep what the recorded individuals did in the turn from `life.loop` to `state`."""
     before, mind = life.loop.tally, state.agent
-    rows = rows[_at_ends(shard, before.episode[rows])]
+    rows = rows[_at_ends(cohort, before.episode[rows])]
     individual, episode, when = life.present[rows], before.episode[rows], before.steps[rows]
     for recording in step.recordings:
         log.spikes(recording, rows, individual, episode, when)
@@ -78,12 +76,12 @@ def note(shard: Shard, life: Life, state: loop.LoopState, step: loop.Step, rows:
 
 
 def development(
-    shard: Shard, nursery: Nursery, life: Life, log: Log, share: Callable[[float], None]
+    cohort: Cohort, nursery: Nursery, life: Life, log: Log, share: Callable[[float], None]
 ) -> AltruistState:
-    """Raise the shard's altruists; excerpts and observation trials of the recorded ones go to `log`, and the cell
+    """Raise the cohort's altruists; excerpts and observation trials of the recorded ones go to `log`, and the cell
     census of all to `life.kept`. `share` is told the fraction done."""
-    agent, state = shard.agent, life.loop.agent
-    rows = recorded(shard, life)
+    agent, state = cohort.agent, life.loop.agent
+    rows = recorded(cohort, life)
     start = nursery.calm + first_injury(nursery, life.loop.key[rows]) - BEFORE
     done = 0
 

@@ -8,14 +8,16 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import torch
 
 from bisnn.errors import BisnnError, ConfigError
 from bisnn.experiments.base import configure, find
+from bisnn.experiments.cohort import plan
 from bisnn.experiments.results import read_manifest
-from bisnn.experiments.shard import Shard, plan
+from bisnn.experiments.shard import Shard
 
 
 def main(folder: Path, name: str) -> None:
@@ -27,11 +29,11 @@ def main(folder: Path, name: str) -> None:
     parts = {part.name: part for part in plan(experiment.conditions(settings), settings.seeds)}
     if name not in parts:
         raise ConfigError(f"the run has no shard {name!r}")
-    last = 0.0
+    last, parent = 0.0, os.getppid()
 
     def report(done: int, total: int) -> None:
         nonlocal last
-        if os.getppid() == 1:
+        if os.getppid() != parent:
             raise SystemExit(1)  # the run was killed
         if time.monotonic() - last > 0.3 or done == total:
             last = time.monotonic()
@@ -55,3 +57,8 @@ if __name__ == "__main__":
         number = error.errno if isinstance(error, OSError) else None
         message = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         print(json.dumps({"error": kind, "message": message, "errno": number}), flush=True)
+    except Exception as error:
+        if os.environ.get("BISNN_DEBUG", "") not in ("", "0"):
+            traceback.print_exc()
+        text = f"the worker of shard {sys.argv[2]} failed: {type(error).__name__}: {error}; what was finished is kept"
+        print(json.dumps({"error": "BisnnError", "message": text}), flush=True)

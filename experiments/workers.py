@@ -49,13 +49,17 @@ def _start(name: str, folder: Path, lines: queue.Queue[tuple[str, dict[str, Any]
     root = str(Path(errors.__file__).resolve().parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
     environment = {**os.environ, **THREADS, "PYTHONPATH": path}
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment, process_group=0
+    )  # a group of its own: Ctrl-C reaches the run alone, which ends its workers
 
     def listen() -> None:
         assert process.stdout is not None
-        for text in process.stdout:
-            lines.put((name, json.loads(text)))
-        lines.put((name, None))
+        try:
+            for text in process.stdout:
+                lines.put((name, json.loads(text)))
+        finally:  # a line that is no JSON must not leave the run waiting for ever
+            lines.put((name, None))
 
     threading.Thread(target=listen, daemon=True).start()
     return process

@@ -20,7 +20,7 @@ def roll(dilemma, key, steps, actions=None, salt=0):
     for step in range(steps):
         chosen = actions
         if chosen is None:
-            chosen = (rng.uniform(key, "test/action", step + salt * 4096, 1) * 4).long()
+            chosen = (rng.uniform(key, "test/action", step + salt * 4096, 1) * 8).long()
         state, obs, outcome = dilemma.step(key, state, chosen)
         states.append((state, obs, outcome))
     return states
@@ -136,7 +136,7 @@ def test_a_long_episode_is_painful_and_pain_lasts_until_relief(dilemma):
 
 def test_relief_takes_the_switch_and_makes_safe():
     key = torch.arange(64)
-    states = roll(Rescue(), key, 60, actions=torch.full((64, 1), 1))  # down, and stay on the switch
+    states = roll(Rescue(), key, 60, actions=torch.full((64, 1), 5))  # down, stay on the switch and reach out
     infos = [outcome.info for _, _, outcome in states[1:]]
     relieved_now = torch.stack([info["relieved_now"] for info in infos])
     assert bool((relieved_now.sum(0) == 1).all())
@@ -205,7 +205,7 @@ def test_a_feigned_pain_looks_alike_and_has_no_relief():
     real = roll(Rescue(), key, 40, actions=stay(N))
     fake = roll(Rescue(honesty=0.0), key, 40, actions=stay(N))
     assert all(same(a[1], b[1]) for a, b in zip(real, fake, strict=True))
-    at_switch = roll(Rescue(honesty=0.0), key, 40, actions=torch.full((N, 1), 1))
+    at_switch = roll(Rescue(honesty=0.0), key, 40, actions=torch.full((N, 1), 5))
     info = at_switch[-1][2].info
     assert bool((info["faked"] & info["expressed"] & ~info["relieved"] & ~info["painful"] & ~info["pain"]).all())
     assert bool(shows_pain(at_switch[-1][1].expression).all())

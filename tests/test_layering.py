@@ -110,8 +110,8 @@ PLANTED = [
     ("bisnn.plots.raster", "from bisnn.circuit import Circuit", "plots read recordings"),
     ("bisnn.agents.dilemmas.rescue", "from bisnn.systems import body", "knows no brain"),
     ("bisnn.agents.altruist", "from bisnn.agents.dilemmas.rescue import Rescue", "knows no dilemma"),
-    ("bisnn.experiments.run", "from agents import base", "second copy"),
-    ("bisnn.experiments.run", "import pickle", "no pickle"),
+    ("bisnn.experiments.runner", "from agents import base", "second copy"),
+    ("bisnn.experiments.runner", "import pickle", "no pickle"),
     ("bisnn.agents.loop", "from . import base", "absolute"),
     ("bisnn", "import torch\nfrom bisnn.circuit import Circuit", "the top package"),
 ]
@@ -128,7 +128,7 @@ ALLOWED = [
     ("bisnn.agents.network", "import spikingjelly"),
     ("bisnn.agents.loop", "from bisnn.agents import dilemmas"),
     ("bisnn.plots.raster", "import matplotlib.pyplot\nfrom bisnn.recording import Recording"),
-    ("bisnn.experiments.run", "import pyarrow\nfrom bisnn.plots import raster"),
+    ("bisnn.experiments.runner", "import pyarrow\nfrom bisnn.plots import raster"),
     ("bisnn.backend", "from bisnn import kernels"),
 ]
 

@@ -1,15 +1,16 @@
 """Rescue: on the way to its own goal, a helper may relieve another's pain, at a cost of its own.
 
 Two rooms, parted by a wall. In the left one a victim walks onto a hazard and is in pain until the
-helper, alone in the right one, stands on a switch. The helper earns `goal_reward` at its goal, where
-the episode ends, and loses `step_cost` in every other step; goal and switch lie apart. It sees of
-the victim nothing but the face.
+helper, alone in the right one, stands on a switch and reaches out. The helper earns `goal_reward` at its
+goal, where the episode ends, and loses `step_cost` in every other step; goal and switch lie apart. It
+sees of the victim nothing but the face.
 
-A step: the helper moves; if the victim was in pain and the helper stands on the switch, the victim is
-relieved and safe for the rest of the episode; the victim moves, first by a script that leads it onto
-a hazard, then at random; it is hurt where its move brings it onto a hazard; the helper sees the face.
-All noise of step t of episode e is that of moment 1024 e + t, so individuals of one seed meet the
-same victim in the same episode, whatever they did before.
+A step: the helper moves; if the victim was in pain and the helper stands on the switch and reaches out
+(help is an act of one who empathises, not of one who passes by), the victim is relieved and safe for
+the rest of the episode; the victim moves, first by a script that leads it onto a hazard, then at random;
+it is hurt where its move brings it onto a hazard; the helper sees the face. All noise of step t of episode
+e is that of moment 1024 e + t, so individuals of one seed meet the same victim in the same episode,
+whatever they did before.
 
 After Zhao, Feng, Tong, Han, Lin, Lu, Sun, Zeng (2025) Building altruistic and moral AI agent with
 brain-inspired emotional empathy mechanisms. doi:10.1109/taffc.2025.3627936
@@ -19,49 +20,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from bisnn import rng, tree
 from bisnn.agents import checks, layouts, planning
-from bisnn.agents.base import Obs, Outcome, Payoff
+from bisnn.agents.base import REACH, Obs, Outcome, Payoff
 from bisnn.agents.clock import EPISODE
 from bisnn.agents.expression import Expression
-from bisnn.agents.layouts import Cell, Layout, Tables
+from bisnn.agents.layouts import Cell, Layout, RescueState, Scene, Tables
 from bisnn.agents.planning import Certificate, Map
 from bisnn.errors import ConfigError, pick
-
-
-class Scene(NamedTuple):
-    """What changes within an episode, `[*B]` each."""
-
-    helper: Tensor  # int64 place in the right room
-    victim: Tensor  # int64 spot in the left room
-    opening: Tensor  # int64 which script the victim follows
-    faked: Tensor  # bool: the distress of this episode is feigned
-    distress: Tensor  # bool: the victim expresses pain, real or feigned
-    painful: Tensor  # bool: real pain has occurred
-    relieved: Tensor  # bool: the victim has been relieved and is safe
-    over: Tensor  # bool: the episode has ended, the next step resets it
-
-
-class RescueState(NamedTuple):
-    """The world of each individual."""
-
-    episode: Tensor  # [*B] int64, from 0
-    t: Tensor  # [*B] int64 steps taken in this episode
-    scene: Scene
-    layout: Layout
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rescue:
     """The rescue dilemma; the defaults are the published 11 x 5 grid.
 
-    Observation: `place` `[*B, 1]`, column + width * row within the right room; `expression`
-    `[*B, 1, cells]`. Actions 0 up, 1 down, 2 right, 3 left; a move against a wall stays.
+    Observation: `place` `[*B, 1]`, column + width * row in the right room; `expression` `[*B, 1, cells]`. Actions
+    0 up, 1 down, 2 right, 3 left, and the same plus 4 to reach out as well; a move against a wall stays.
     Raises `ConfigError` where parameters do not fit together.
     """
 
@@ -98,12 +77,16 @@ class Rescue:
     """Probability, per step, that the face is visible; a hidden face is all zeros."""
     honesty: float = 1.0
     """Probability, per episode, that the distress is real; a feigned one looks alike, and nothing ends it."""
-    layout: Literal["fixed", "drawn"] = "fixed"
-    """`drawn`: every individual lives in a layout of its own, drawn from its seed."""
+    layout: Literal["fixed", "drawn", "moved"] = "fixed"
+    """`drawn`: every individual lives in a layout drawn from its seed; `moved`: it does so from episode `moves_at`."""
+    moves_at: int = 900
+    """Episode in which a `moved` individual leaves the fixed layout."""
     drawn_cost: tuple[float, float] = (2.0, 4.0)
     """Least and greatest cost of helping of a drawn layout."""
-    drawn_distance: int = 3
-    """Least distance of a drawn goal or switch from the start, steps."""
+    drawn_goal: tuple[int, int] = (6, 8)
+    """Least and greatest distance of a drawn goal from the start, steps: pain comes before it can be reached."""
+    drawn_switch: tuple[int, int] = (3, 5)
+    """Least and greatest distance of a drawn switch from the start, steps."""
     expression: Expression = field(default_factory=Expression)
     """The victim's face."""
 
@@ -143,6 +126,7 @@ class Rescue:
         else:
             chosen = torch.ones_like(state.scene.over) if where is None else where
             layout, episode, t = state.layout, state.episode + chosen, state.t * ~chosen
+            layout = self._moved(key, layout, chosen & (episode >= self.moves_at))
         noise = self._noise(key, episode, t)
         scene = self._opening(noise["rescue/world"])
         scene = scene if state is None else tree.where(chosen, scene, state.scene)
@@ -152,6 +136,7 @@ class Rescue:
         """One step with `actions` `[*B, 1]`; where the last one ended the episode, a new one starts instead."""
         started = state.scene.over
         episode, t = state.episode + started, (state.t + 1) * ~started
+        layout = self._moved(key, state.layout, started & (episode >= self.moves_at))
         noise = self._noise(key, episode, t)
         world = noise["rescue/world"]
         moved, relieved_now = self._move(state, actions[..., 0], world[..., 0])
@@ -174,19 +159,32 @@ class Rescue:
             "victim_cell": tables.left_cell[scene.victim],
         }
         outcome = Outcome(reward[..., None], at_goal, scene.over & ~at_goal, started, info)
-        return RescueState(episode, t, scene, state.layout), self._observe(scene, noise), outcome
+        return RescueState(episode, t, scene, layout), self._observe(scene, noise), outcome
 
     def _noise(self, key: Tensor, episode: Tensor, t: Tensor) -> dict[str, Tensor]:
         """Everything that is random at one moment: victim's move, opening, honesty, visibility, face."""
         return rng.uniforms(key, episode * EPISODE + t, {"rescue/world": 4, **self.expression.streams})
 
     def _layout(self, key: Tensor) -> Layout:
-        """The layout of every individual."""
+        """The layout of every individual at birth."""
+        if self.layout == "drawn":
+            return self._drawn(key)
         tables = _tables(self, str(key.device))
-        if self.layout == "fixed":
-            return Layout(*(leaf.expand((*key.shape, *leaf.shape)).clone() for leaf in tables.layout))
+        fixed = Layout(*(leaf.expand((*key.shape, *leaf.shape)).clone() for leaf in tables.layout))
+        return layouts.widen(fixed, tables.left) if self.layout == "moved" else fixed
+
+    def _drawn(self, key: Tensor) -> Layout:
+        """The layout of its own of every individual."""
+        tables = _tables(self, str(key.device))
         start = self.victim_start[0] + self.wall * self.victim_start[1]
         return layouts.draw(key, _pairs(self, str(key.device)), tables.left, start, len(self.hazards))
+
+    def _moved(self, key: Tensor, layout: Layout, now: Tensor) -> Layout:
+        """`layout`, or the drawn one for those who move `now` (bool `[*B]`)."""
+        if self.layout != "moved" or not bool(now.any()):
+            return layout
+        moved: Layout = tree.where(now, self._drawn(key), layout)
+        return moved
 
     def _opening(self, world: Tensor) -> Scene:
         """The scene before the first step, from the uniforms `[*B, 4]` of its moment."""
@@ -208,8 +206,8 @@ class Rescue:
         """The scene after both have moved, and whether the victim was relieved in this step."""
         tables = _tables(self, str(action.device))
         scene, layout = state.scene, state.layout
-        helper = tables.right[scene.helper, action]
-        relieved_now = scene.distress & ~scene.faked & (helper == layout.switch)
+        helper = tables.right[scene.helper, action % REACH]
+        relieved_now = scene.distress & ~scene.faked & (helper == layout.switch) & (action >= REACH)
         relieved = scene.relieved | relieved_now
         length = layout.script.shape[-1]
         line = scene.opening * length + state.t.clamp(max=length - 1)
@@ -262,7 +260,9 @@ def _certificates(dilemma: Rescue) -> Certificate:
 @lru_cache(maxsize=64)
 def _pairs(dilemma: Rescue, device: str) -> Tensor:
     """The (goal, switch) int64 `[m, 2]` that may be drawn."""
-    return layouts.admissible(rescue_map(dilemma), dilemma.drawn_distance, dilemma.drawn_cost).to(device)
+    return layouts.admissible(rescue_map(dilemma), dilemma.drawn_goal, dilemma.drawn_switch, dilemma.drawn_cost).to(
+        device
+    )
 
 
 def _tables(dilemma: Rescue, device: str) -> Tables:
@@ -274,19 +274,19 @@ def _tables(dilemma: Rescue, device: str) -> Tables:
 
 def _check(dilemma: Rescue) -> None:
     """Raises `ConfigError` where the parameters of `dilemma` do not fit together."""
-    if not (dilemma.rows >= 1 and 1 <= dilemma.wall <= dilemma.columns - 2):
-        raise ConfigError("the wall needs at least one column on either side, and a room at least one row")
     own = {"start": dilemma.start, "goal": dilemma.goal, "switch": dilemma.switch}
-    checks.cells(own, range(dilemma.wall + 1, dilemma.columns), range(dilemma.rows))
     others = {f"hazard {number}": cell for number, cell in enumerate(dilemma.hazards)}
-    checks.cells({"victim_start": dilemma.victim_start, **others}, range(dilemma.wall), range(dilemma.rows))
+    grid = (dilemma.columns, dilemma.rows, dilemma.wall)
+    checks.two_rooms(grid, {"victim_start": dilemma.victim_start, **others}, own)
     checks.within(0, 1, observability=dilemma.observability, honesty=dilemma.honesty, intensity=dilemma.pain_intensity)
     checks.within(1, EPISODE - 1, horizon=dilemma.horizon)
     checks.within(0, float("inf"), step_cost=dilemma.step_cost)
-    pick("layout", dilemma.layout, ("fixed", "drawn"))
+    pick("layout", dilemma.layout, ("fixed", "drawn", "moved"))
     if dilemma.pain_intensity == 0 or not dilemma.hazards or not dilemma.openings:
         raise ConfigError("a rescue needs a hazard, an opening and a pain_intensity above 0")
-    if dilemma.layout == "drawn" and dilemma.victim_start[1] not in (0, dilemma.rows - 1):
+    if dilemma.layout == "moved" and len(dilemma.openings) != layouts.WAITS:
+        raise ConfigError(f"a moved layout needs {layouts.WAITS} openings, as many as a drawn one has")
+    if dilemma.layout != "fixed" and dilemma.victim_start[1] not in (0, dilemma.rows - 1):
         raise ConfigError(
             "in a drawn layout the victim waits against the wall: victim_start is in the first or last row"
         )

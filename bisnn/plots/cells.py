@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 
 from bisnn.plots import style
 
 KINDS: Mapping[str, tuple[str, str]] = {
-    "mirror_pain": ("mirror: pain", "#D55E00"),
-    "mirror_neutral": ("mirror: neutral", "#0072B2"),
+    "mirror_pain": ("mirror cells: pain", "#D55E00"),
+    "mirror_neutral": ("mirror cells: calm", "#0072B2"),
     "non_selective": ("fires for all", "#9A9A9A"),
     "anti_mirror_sma": ("anti-mirror, SMA", "#009E73"),
     "anti_mirror_m1": ("anti-mirror, M1", "#117733"),
@@ -45,15 +46,23 @@ def census(
         name, colour = KINDS.get(kind, (kind.replace("_", " "), style.GREY))
         size = np.array([row[kind] for row in means.values()])
         ax.barh(places, size, 0.62, left=left, color=colour, label=name, zorder=2)
-        for place, start, value in zip(places, left, size, strict=True):
+        for place, (middle, value) in enumerate(zip(left + size / 2, size, strict=True)):
             if value >= 0.06 * widest:
-                ax.text(start + value / 2, place, f"{value:.3g}", ha="center", va="center", color="white", fontsize="x-small")
+                ax.text(middle, place, f"{value:.3g}", ha="center", va="center", color="white", fontsize="x-small")
         left = left + size
     ax.set_yticks(places, [style.arm_name(arm) for arm in means] if names else [])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set(ylim=(len(means) - 0.5, -0.5), xlabel="cells", xlim=(0, 1.02 * widest))
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=len(kinds), columnspacing=1.2, handlelength=1.0)
+    below = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=-28, units="points")
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=below,
+        ncols=len(kinds),
+        columnspacing=1.2,
+        handlelength=1.0,
+    )
     return ax
 
 

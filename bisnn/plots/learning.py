@@ -51,7 +51,7 @@ def curves(
     legend: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """One line per arm with its interval as a band; that of `reference` is bold and on top.
+    """One line per arm with its interval as a band; that of `reference` is bold, and the others run over it.
 
     The legend stands to the right of the axes; `legend=False` leaves it to the caller.
     """
@@ -59,16 +59,16 @@ def curves(
     for number, (arm, curve) in enumerate(data.items()):
         colour = style.colour(arm, style.ARMS, number)
         first = arm == reference
-        ax.fill_between(curve.centres, curve.lo, curve.hi, color=colour, alpha=0.16, lw=0, zorder=3 if first else 2)
+        ax.fill_between(curve.centres, curve.lo, curve.hi, color=colour, alpha=0.16, lw=0, zorder=2)
         ax.plot(
             curve.centres,
             curve.mean,
             color=colour,
             ls="-" if first else style.DASHES[number % len(style.DASHES)],
-            lw=2.2 if first else 1.3,
+            lw=3.4 if first else 1.3,
             marker="o" if len(curve.centres) < 2 else None,
             label=style.arm_name(arm),
-            zorder=5 if first else 4,
+            zorder=3 if first else 4,
         )
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.margins(x=0.01)

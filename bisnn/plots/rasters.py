@@ -56,7 +56,9 @@ def raster(
     found = _events(data, areas)
     ax = style.axes(ax, 6.0, 0.9 + 0.35 * len(found))
     total = sum(each.n for each in found.values())
-    top, ticks, last = 0.0, [], 0.0
+    last = end or max((float(each.times.max(initial=0.0)) + 1.0 for each in found.values()), default=1.0)
+    thick = float(np.clip(0.4 * 72.0 * ax.get_figure(root=True).get_figwidth() / last, 0.6, 2.4))  # type: ignore[union-attr]
+    top, ticks = 0.0, []
     for number, (area, each) in enumerate(found.items()):
         height = max(each.n, LEAST * total)
         colour = style.colour(area, style.AREAS, number)
@@ -64,17 +66,16 @@ def raster(
         row = top + (each.units + 0.5) * height / each.n
         half = 0.45 * height / each.n
         dense = len(row) > MANY
-        ax.vlines(each.times + 0.5, row - half, row + half, colors=colour, lw=0.8, rasterized=dense, gid=area)
+        ax.vlines(each.times + 0.5, row - half, row + half, colors=colour, lw=thick, rasterized=dense, gid=area)
         _name_groups(ax, (groups or {}).get(area, {}), top, height / each.n, each.n / total)
         ticks.append((top + height / 2, f"{style.area_name(area)} ({each.n})", colour))
-        last = max(last, float(each.times.max(initial=0.0)) + 1.0)
         top += height + 0.012 * total
     ax.set_yticks([place for place, _, _ in ticks], [name for _, name, _ in ticks])
     for label, (_, _, colour) in zip(ax.get_yticklabels(), ticks, strict=True):
         label.set_color(colour)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set(ylim=(top, 0.0), xlim=(0.0, end or last), xlabel="time (ms)")
+    ax.set(ylim=(top, 0.0), xlim=(0.0, last), xlabel="time (ms)")
     return ax
 
 

@@ -43,7 +43,7 @@ AREAS: Mapping[str, str] = {
     "value": "#7A5195",
 }
 """Colour of every area."""
-AREA_NAMES: Mapping[str, str] = {"ifg": "IFG", "sma": "SMA", "m1": "M1", "pain": "pain cells"}
+AREA_NAMES: Mapping[str, str] = {"ifg": "IFG", "sma": "SMA", "m1": "M1", "pain": "pain cells", "felt": "mismatch"}
 """Areas that are not called as they are written in code."""
 
 ARMS: Mapping[str, str] = {

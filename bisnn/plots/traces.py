@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bisnn.errors import ShapeMismatch
 from bisnn.plots import style
 from bisnn.recording import Recording
+
+Floats = NDArray[np.float64]
 
 
 @style.styled
@@ -32,14 +34,7 @@ def trace(
     or `[T, n]` at `times` `[T]` (default 0, 1, ... ms), with `name` on the axis. `units`: which to draw.
     `threshold`: drawn as a dashed line. Raises `UnknownName`, `ShapeMismatch`.
     """
-    if isinstance(data, Recording):
-        values, when = np.asarray(data[name]), np.asarray(data.times(name))
-    else:
-        values = np.asarray(data, dtype=np.float64)
-        when = np.arange(len(values)) if times is None else np.asarray(times)
-    if values.ndim not in (1, 2) or when.shape != values.shape[:1]:
-        raise ShapeMismatch(f"values {values.shape} at times {when.shape}; give [T] or [T, units] of one individual")
-    values = values.reshape(len(values), -1)
+    when, values = _series(data, name, times)
     values = values if units is None else values[:, list(units)]
     ax = style.axes(ax, 5.0, 2.0)
     area = name.partition(".")[0]
@@ -59,6 +54,18 @@ def trace(
     ax.set(xlabel=xlabel, ylabel=_title(name))
     ax.margins(x=0.0)
     return ax
+
+
+def _series(data: Recording | ArrayLike, name: str, times: ArrayLike | None) -> tuple[Floats, Floats]:
+    """Times `[T]` and values `[T, n]`."""
+    if isinstance(data, Recording):
+        values, when = np.asarray(data[name], dtype=np.float64), np.asarray(data.times(name), dtype=np.float64)
+    else:
+        values = np.asarray(data, dtype=np.float64)
+        when = np.asarray(np.arange(len(values)) if times is None else times, dtype=np.float64)
+    if values.ndim not in (1, 2) or when.shape != values.shape[:1]:
+        raise ShapeMismatch(f"values {values.shape} at times {when.shape}; give [T] or [T, units] of one individual")
+    return when, values.reshape(len(values), -1)
 
 
 def _title(name: str) -> str:

@@ -14,6 +14,8 @@ from bisnn.plots import style
 
 Cell = tuple[int, int]
 """(column, row), from (0, 0) at the top left."""
+LONG = 24
+"""Moments from which on a way is not numbered."""
 
 
 @style.styled
@@ -31,16 +33,13 @@ def trajectory(
 ) -> Axes:
     """A grid of `size` (columns, rows) with the way of the helper, from light to dark as time goes on.
 
-    `path`, `victim`: (column, row) `[T, 2]` at successive moments. `wall`: column that parts the rooms. `pain`
-    `[T]`: when the victim is in pain, its place is ringed. Raises `ShapeMismatch`.
+    The moments of a short way are numbered; a hollow mark is a start. `path`, `victim`: (column, row) `[T, 2]` at
+    successive moments. `wall`: column that parts the rooms. `pain` `[T]`: when the victim is in pain, its place
+    is ringed. Raises `ShapeMismatch`.
     """
     columns, rows = size
     ax = style.axes(ax, 0.55 * columns, 0.55 * rows + 0.9)
-    ax.add_patch(Rectangle((-0.5, -0.5), columns, rows, fc="white", ec=style.DARK, lw=1.0, zorder=1))
-    for column in range(columns):
-        ax.axvline(column + 0.5, color="#E3E3E3", lw=0.6, zorder=0.9)
-    for row in range(rows):
-        ax.axhline(row + 0.5, color="#E3E3E3", lw=0.6, zorder=0.9)
+    ax.add_patch(Rectangle((-0.5, -0.5), columns, rows, fc="none", ec=style.DARK, lw=1.2, zorder=3.5))
     ax.axis("off")
     _grid(ax, columns, rows)
     if wall is not None:
@@ -54,9 +53,11 @@ def trajectory(
     if victim is not None:
         _walk(ax, _cells(victim), "Oranges", "#D55E00", "victim", marker="s")
         _ring(ax, _cells(victim), pain)
-    _walk(ax, _cells(path), "Blues", "#0072B2", "helper (light to dark: early to late)", marker="o")
+    numbered = " (numbers: steps taken)" if len(_cells(path)) <= LONG else ""
+    _walk(ax, _cells(path), "Blues", "#0072B2", f"helper{numbered}", marker="o")
+    _number(ax, _cells(path))
     ax.set(xlim=(-0.6, columns - 0.4), ylim=(rows - 0.4, -0.6), aspect="equal")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=2, handlelength=1.2, columnspacing=1.4)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=3, handlelength=1.2, columnspacing=1.6)
     return ax
 
 
@@ -91,7 +92,23 @@ def _walk(ax: Axes, cells: NDArray[np.float64], shades: str, colour: str, label:
     for start, stop, ink in zip(at[:-1], at[1:], shade, strict=False):
         ax.plot((start[0], stop[0]), (start[1], stop[1]), color=ink, lw=2.2, zorder=4)
     ax.plot(*at[0], marker, ms=7, mfc="white", mec=colour, mew=1.4, zorder=5)
-    ax.plot(*at[-1], marker, ms=7, color=colour, mec="white", mew=0.8, zorder=6, label=label, ls="-", lw=2.2)
+    ax.plot(*at[-1], marker, ms=7, color=colour, mec="white", mew=0.8, zorder=6, label=label)
+
+
+def _number(ax: Axes, cells: NDArray[np.float64]) -> None:
+    """Write beside each cell of a way the moments spent there, unless the way is long."""
+    if len(cells) > LONG:
+        return
+    moments: dict[tuple[float, float], list[list[int]]] = {}
+    for moment, (column, row) in enumerate(cells.tolist()):
+        stays = moments.setdefault((column, row), [])
+        if stays and stays[-1][-1] == moment - 1:
+            stays[-1].append(moment)
+        else:
+            stays.append([moment])
+    for (column, row), stays in moments.items():
+        text = ", ".join(str(stay[0]) if len(stay) == 1 else f"{stay[0]}–{stay[-1]}" for stay in stays)
+        ax.text(column + 0.45, row + 0.3, text, ha="right", va="center", color="#0B3C66", fontsize=6.5, zorder=8)
 
 
 def _ring(ax: Axes, cells: NDArray[np.float64], pain: ArrayLike | None) -> None:

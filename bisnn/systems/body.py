@@ -109,7 +109,7 @@ class Body:
         return self.circuit.init(key)
 
     def command(self, action: Tensor, blocked: Tensor) -> Tensor:
-        """Drive `[*B, 8 command_cells]` of an efferent command int64 `[*B]` with or without touch ahead, bool `[*B]`."""
+        """Drive `[*B, 8 command_cells]` of a command int64 `[*B]`, with or without touch ahead (bool `[*B]`)."""
         group = action * 2 + blocked.to(torch.int64)
         cells = torch.arange(8 * self.command_cells, device=action.device) // self.command_cells
         return (group[..., None] == cells).to(torch.float32) * CURRENT
@@ -122,7 +122,9 @@ class Body:
 
     def pain_thresholds(self, key: Tensor) -> Tensor:
         """Tonic inhibition `[*B, n_pain]` that makes pain cell j fire from j + 1 active error units."""
-        return -(torch.arange(self.n_pain, device=key.device, dtype=torch.float32) + 0.25).expand(*key.shape, self.n_pain)
+        return -(torch.arange(self.n_pain, device=key.device, dtype=torch.float32) + 0.25).expand(
+            *key.shape, self.n_pain
+        )
 
     def babble(self, state: CircuitState, gates: Gates = NO_GATES) -> CircuitState:
         """Learn the forward model: every command, free and blocked, with the displacement that it really causes."""
@@ -156,7 +158,9 @@ class Body:
         exceeds `reach`.
         """
         if bool((moved.abs() > self.reach).any()):
-            raise ConfigError(f"a displacement exceeds the reach of {self.reach} cells; build the body with a larger reach")
+            raise ConfigError(
+                f"a displacement exceeds the reach of {self.reach} cells; build the body with a larger reach"
+            )
         drive = {
             "command": self.command(action, blocked),
             "sensory": self.displacement(moved),
@@ -168,6 +172,8 @@ class Body:
         _, seen = self.circuit.run(
             state, drive, None, gates, steps=self.ticks, learning=False, probes=(*wanted, *extra)
         )
-        felt, missing, pain = ((seen[f"{name}.spikes"].sum(-2) > 0).to(torch.float32) for name in ("felt", "missing", "pain"))
+        felt, missing, pain = (
+            (seen[f"{name}.spikes"].sum(-2) > 0).to(torch.float32) for name in ("felt", "missing", "pain")
+        )
         sides = [x.unflatten(-1, (4, self.side)).sum(-1) * (1.0 / self.per_cell) for x in (felt, missing)]
         return Feeling(pain, sides[0], sides[1], sides[0].sum(-1) + sides[1].sum(-1)), seen

@@ -2,8 +2,8 @@
 
 Gaussian-receptive-field codes of the action (state, 12 cells) learn to predict those of the intended
 displacement (prediction, 24 cells); sensory minus prediction excites the error area, and any error cell
-excites the same fraction p of 24 pain cells, whatever the size of the mismatch. A displacement that is
-predicted but not felt stays silent.
+excites the first 12 p of 24 pain cells, whatever the size of the mismatch: the first half of the pain area
+stands for pain, the second for its absence. A displacement that is predicted but not felt stays silent.
 
 Feng, Zeng (2022) Front. Neurorobot. doi:10.3389/fnbot.2022.1025338 (equations from the authors' released code)
 """
@@ -34,7 +34,7 @@ class LatencyBody:
     """The reference body `brp_snn` (module docstring)."""
 
     p: float = 0.5
-    """Fraction of the pain cells that any error excites."""
+    """Fraction of the first half of the pain cells that any error excites."""
     n_pain: int = 24
     """Pain cells."""
     ticks: int = 100
@@ -45,7 +45,7 @@ class LatencyBody:
     @cached_property
     def circuit(self) -> Circuit:
         """state -> prediction (learned); sensory - prediction -> error -> pain."""
-        painful = int(self.n_pain * self.p)
+        painful = round(self.n_pain * self.p / 2)
         sizes = {"state": 12, "prediction": 24, "sensory": 24, "error": 24, "pain": self.n_pain}
         return Circuit(
             areas={name: Area(n=n, neuron=IF()) for name, n in sizes.items()},
@@ -96,5 +96,5 @@ class LatencyBody:
 
 
 def brp_snn(p: float = 0.5) -> LatencyBody:
-    """The reference preset; `p` of its 24 pain cells answer to any error."""
+    """The reference preset; the first 12 `p` of its 24 pain cells answer to any error."""
     return LatencyBody(p=p)

@@ -57,6 +57,8 @@ class Empathy:
     """Tonic drive of the dopamine area (0: it has none)."""
     tonic_rate: float = 0.5
     """Firing that the tonic drive causes, spikes per tick."""
+    cycle: float = 1.0
+    """Threshold of the tonic dopamine cells: their potentials start spread from 0 to here."""
 
     def init(self, key: Tensor) -> CircuitState:
         """A network without experience, for individuals `key` int64 `[*B]`."""
@@ -69,17 +71,17 @@ class Empathy:
         return (torch.round((1.0 - level) * n)[..., None] > rank).to(torch.float32)
 
     def rest(self, state: CircuitState) -> CircuitState:
-        """Membranes and traces at rest; tonic dopamine cells are spread over their cycle, so that their mean is smooth."""
+        """Membranes and traces at rest; tonic dopamine cells are spread over their cycle, so their mean is smooth."""
         state = self.circuit.rest(state)
         if not self.tonic:
             return state
         area = state.neurons["dopamine"]
         n = area.v.shape[-1]
-        phase = torch.arange(n, device=area.v.device, dtype=area.v.dtype) * (self.circuit.areas["dopamine"].neuron.threshold / n)
+        phase = torch.arange(n, device=area.v.device, dtype=area.v.dtype) * (self.cycle / n)
         return state._replace(neurons={**state.neurons, "dopamine": IFState(v=phase.expand(area.v.shape))})
 
     def own_pattern(self, cells: Tensor) -> Tensor:
-        """Pattern `[*B, n_emotion]` from active pain cells `[*B, n_pain]`: those, or the neutral half when there are none."""
+        """Pattern `[*B, n_emotion]` of active pain cells `[*B, n_pain]`, or the neutral half if none is."""
         first, last = self.neutral["emotion"]
         calm = (cells.sum(-1, keepdim=True) == 0).to(cells.dtype)
         return torch.cat((cells, calm.expand(*cells.shape[:-1], last - first)), dim=-1)
@@ -116,9 +118,7 @@ class Empathy:
         given = self.drive(own, expression, level)
         late = torch.arange(self.ticks, device=own.device) >= self.sight
         given["perception"] = given["perception"][..., None, :] * late.to(own.dtype)[:, None]
-        state, seen = self.circuit.run(
-            self.rest(state), given, None, gates, steps=self.ticks, probes=probes
-        )
+        state, seen = self.circuit.run(self.rest(state), given, None, gates, steps=self.ticks, probes=probes)
         return self.circuit.rest(state), seen
 
     def observe(

@@ -51,7 +51,10 @@ def graded(backend: str = "torch") -> Empathy:
     felt = _blocks((low, (0, 20), SHARE), ((0, 40), (20, 30), SHARE), (high, (30, 50), SHARE))
     expressed = _blocks((low, (0, 5), 2.0), (high, (5, 10), 2.0))
     shared = _blocks((low, (0, 5), 0.05), (high, (5, 10), 0.05))
-    mirrored = _blocks(*(((i, i + 1), (i, i + 1), 0.6) for i in range(20)), *(((30 + i, 31 + i), (20 + i, 21 + i), 0.6) for i in range(20)))
+    mirrored = _blocks(
+        *(((i, i + 1), (i, i + 1), 0.6) for i in range(20)),
+        *(((30 + i, 31 + i), (20 + i, 21 + i), 0.6) for i in range(20)),
+    )
     circuit = Circuit(
         areas=areas,
         projections=(
@@ -68,9 +71,16 @@ def graded(backend: str = "torch") -> Empathy:
         ),
         backend=backend,
     )
-    pain: dict[str, Range] = {"emotion": low, "perception": low, "ifg": (0, 20), "affect": low, "sma": (0, 5), "m1": (0, 5)}
+    pain: dict[str, Range] = {
+        "emotion": low,
+        "perception": low,
+        "ifg": (0, 20),
+        "affect": low,
+        "sma": (0, 5),
+        "m1": (0, 5),
+    }
     neutral = {"emotion": high, "perception": high, "ifg": (30, 50), "affect": high, "sma": (5, 10), "m1": (5, 10)}
-    return Empathy(circuit=circuit, pain=pain, neutral=neutral, tonic=0.5, glance=12)
+    return Empathy(circuit=circuit, pain=pain, neutral=neutral, tonic=0.5, cycle=0.99, glance=12)
 
 
 def _reference(half: int, ifg: int, both: Range, felt: Initialiser, dopamine: bool) -> Empathy:
@@ -86,7 +96,9 @@ def _reference(half: int, ifg: int, both: Range, felt: Initialiser, dopamine: bo
     ]
     if dopamine:
         projections.append(_link("ifg", "dopamine", OneToOne(STRONG)))
-    circuit = Circuit(areas={name: Area(n=size, neuron=cell) for name, size in sizes.items()}, projections=tuple(projections))
+    circuit = Circuit(
+        areas={name: Area(n=size, neuron=cell) for name, size in sizes.items()}, projections=tuple(projections)
+    )
     shared = {"emotion": (0, half), "perception": (0, half), "sma": (0, 5), "m1": (0, 5)}
     others = {"emotion": (half, n), "perception": (half, n), "sma": (5, 10), "m1": (5, 10)}
     return Empathy(

@@ -71,11 +71,15 @@ class MoralLearning:
         """Place cells."""
         return self.places * self.emotions
 
+    def rule(self, rate: float) -> RSTDP:
+        """R-STDP whose eligibility saturates at 1 and decays by gamma * trace_decay per environment step."""
+        tau_e = -1.0 / math.log(self.gamma * self.trace_decay)
+        return RSTDP(rate=rate, tau_e=tau_e, tau_pre=-1.0 / math.log(0.8), a_minus=0.0, cap=1.0)
+
     @cached_property
     def circuit(self) -> Circuit:
         """place -> action (actor), place -> value (critic), both taught by dopamine."""
         cell = IF(threshold=1.0, reset="subtract", floor=0.0)
-        rule = {"tau_e": -1.0 / math.log(self.gamma * self.trace_decay), "tau_pre": -1.0 / math.log(0.8), "a_minus": 0.0, "cap": 1.0}
         return Circuit(
             areas={
                 "place": Area(n=self.n_place, neuron=IF(floor=-0.5)),
@@ -87,7 +91,7 @@ class MoralLearning:
                     source="place",
                     target="action",
                     weight=Constant(0.5 * self.w_max),
-                    rule=RSTDP(rate=self.rate_actor, **rule),
+                    rule=self.rule(self.rate_actor),
                     bounds=(0.0, self.w_max),
                     delay=0,
                 ),
@@ -95,7 +99,7 @@ class MoralLearning:
                     source="place",
                     target="value",
                     weight=Constant(-self.value_low / self.value_span),
-                    rule=RSTDP(rate=self.rate_critic, **rule),
+                    rule=self.rule(self.rate_critic),
                     bounds=(0.0, 1.0),
                     delay=0,
                 ),
@@ -146,7 +150,8 @@ class MoralLearning:
         rest = self.circuit.rest(state)
         keep = (~fresh).to(dopamine.dtype)[..., None, None]
         traces = {
-            name: rest.traces[name]._replace(eligibility=trace.eligibility * keep) for name, trace in state.traces.items()
+            name: rest.traces[name]._replace(eligibility=trace.eligibility * keep)
+            for name, trace in state.traces.items()
         }
         executed = torch.arange(self.actions * self.cells, device=action.device) // self.cells == action[..., None]
         drive = {

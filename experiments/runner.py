@@ -6,6 +6,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,17 @@ import torch
 
 import bisnn
 from bisnn import backend as backends
-from bisnn.errors import BackendUnavailable, BisnnError, ConfigError, RunCorrupt
+from bisnn.errors import BackendUnavailable, BisnnError, ConfigError, RunCorrupt, pick
 from bisnn.experiments import gather, storage, workers
 from bisnn.experiments.base import PLACE, Experiment, Settings, configure, find
+from bisnn.experiments.cohort import plan
 from bisnn.experiments.results import Manifest, Run, load_run, read_manifest, write_manifest
-from bisnn.experiments.shard import Shard, plan
+from bisnn.experiments.shard import Shard
 
 Report = Callable[[str, int, int], None]
 """Told the shard, the episodes done and their total."""
+Begin = Callable[[Path, Manifest], None]
+"""Told the run folder and its manifest, once both are found good and before anything is computed."""
 
 
 def run(
@@ -52,6 +56,7 @@ def execute(
     resume: bool = False,
     workers: int = 1,
     report: Report = lambda shard, done, total: None,
+    begin: Begin = lambda folder, manifest: None,
 ) -> Run:
     """`run` with validated settings."""
     if workers < 1:
@@ -59,12 +64,14 @@ def execute(
     manifest = _manifest(experiment, settings)
     folder = Path(out) if out is not None else Path("runs") / f"{experiment.name}-{manifest.config_hash[:8]}"
     started = _open(folder, manifest, resume)
+    begin(folder, started)
     if started.state == "complete":
         return load_run(folder)
+    settings = configure(experiment, started.configuration)  # of a resumed run: what it recorded before
     write_manifest(folder, started)
-    begin = time.monotonic()
+    since = time.monotonic()
     _simulate(experiment, settings, folder, workers, report)
-    seconds = started.simulation_seconds + time.monotonic() - begin
+    seconds = started.simulation_seconds + time.monotonic() - since
     return _finish(experiment, settings, folder, started.model_copy(update={"simulation_seconds": round(seconds, 1)}))
 
 
@@ -115,8 +122,12 @@ def _open(folder: Path, manifest: Manifest, resume: bool) -> Manifest:
         return manifest
     found = read_manifest(folder)
     if found.config_hash != manifest.config_hash:
-        raise ConfigError(f"{folder} holds {_difference(found, manifest)}; resume it as it was, or name another folder with --out")
-    return found
+        raise ConfigError(
+            f"{folder} holds {_difference(found, manifest)}; resume it as it was, or name another folder with --out"
+        )
+    kept = {**manifest.configuration, "record": found.configuration.get("record", 0)}
+    here = {"configuration": kept, "device": manifest.device, "backend": manifest.backend}
+    return found if found.state == "complete" else found.model_copy(update=here)
 
 
 def _difference(found: Manifest, wanted: Manifest) -> str:
@@ -135,7 +146,7 @@ def _simulate(experiment: Experiment, settings: Settings, folder: Path, count: i
     parts = plan(experiment.conditions(settings), settings.seeds)
     if count == 1 or len(parts) == 1:
         for part in parts:
-            Shard(experiment, settings, part).run(folder, lambda done, total, name=part.name: report(name, done, total))
+            Shard(experiment, settings, part).run(folder, partial(report, part.name))
     else:
         workers.run([part.name for part in parts], folder, count, report)
 
@@ -158,7 +169,7 @@ def draw(experiment: Experiment, view: Run, names: tuple[str, ...] = ()) -> list
     """Draw the figures of a run from its files alone: figures/NAME.png and .pdf. Raises `UnknownName`."""
     from bisnn.experiments.figures import save
 
-    chosen = names or tuple(experiment.figures)
+    chosen = tuple(pick("figure", name, experiment.figures) for name in names) or tuple(experiment.figures)
     return [path for name in chosen for path in save(view, name, experiment.figures[name])]
 
 

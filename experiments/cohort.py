@@ -1,0 +1,86 @@
+"""Who is in a run: the individuals of an experiment, parted into cohorts that live in one batch each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from bisnn.agents.altruist import Altruist
+from bisnn.experiments.base import Condition, Experiment, Settings
+from bisnn.gates import NO_GATES, Gates
+from bisnn.interventions import INTACT, Targets, compile_gates
+
+LARGEST = 480
+"""Individuals in one cohort, at most."""
+
+
+class Part(NamedTuple):
+    """Which individuals a cohort holds."""
+
+    name: str
+    agent: str
+    conditions: tuple[int, ...]  # indices into the experiment's conditions
+    seeds: tuple[int, ...]
+
+
+def plan(conditions: Sequence[Condition], seeds: int) -> tuple[Part, ...]:
+    """The parts of a run, from its configuration alone: by agent, two or more when it pays, of about equal length."""
+    parts = []
+    for agent in dict.fromkeys(condition.agent for condition in conditions):
+        mine = [i for i, condition in enumerate(conditions) if condition.agent == agent]
+        count = min(len(mine), max(2 if len(mine) * seeds > 16 else 1, -(-len(mine) * seeds // LARGEST)))
+        bins: list[list[int]] = [[] for _ in range(count)]
+        for i in sorted(mine, key=lambda i: -conditions[i].length):
+            min(bins, key=lambda held: sum(conditions[j].length for j in held)).append(i)
+        parts += [Part(f"{agent}-{k}", agent, tuple(sorted(held)), tuple(range(seeds))) for k, held in enumerate(bins)]
+    return tuple(parts)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """One part of an experiment: its individuals, what is done to them, and their agent."""
+
+    experiment: Experiment
+    settings: Settings
+    part: Part
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition of the experiment."""
+        return self.experiment.conditions(self.settings)
+
+    @cached_property
+    def agent(self) -> Any:
+        """The agent of this cohort."""
+        return self.experiment.agents(self.settings)[self.part.agent]
+
+    @cached_property
+    def individuals(self) -> tuple[Tensor, Tensor]:
+        """Condition number and seed of every individual, int64 `[N]`, sorted by condition, then seed."""
+        seeds = len(self.part.seeds)
+        condition = torch.tensor(self.part.conditions).repeat_interleave(seeds)
+        return condition, torch.tensor(self.part.seeds).repeat(len(self.part.conditions))
+
+    @cached_property
+    def targets(self) -> Targets | None:
+        """What ablations can name in this agent; None where it has no circuits."""
+        return self.agent.targets if isinstance(self.agent, Altruist) else None
+
+    def gates(self, condition: Tensor, key: Tensor, progress: Tensor | float = 0.0) -> Gates:
+        """The gates of individuals of `condition` `[B]` with `progress` `[B]` of their life behind them."""
+        if self.targets is None:
+            return NO_GATES
+        mine = set(self.part.conditions)
+        arms = [c.ablation if i in mine else INTACT for i, c in enumerate(self.conditions)]
+        return compile_gates(arms, condition, key, self.targets, progress)
+
+    def traits(self, condition: Tensor) -> dict[str, Tensor]:
+        """The traits that conditions set, `[B]` each."""
+        names = dict.fromkeys(name for i in self.part.conditions for name in self.conditions[i].traits)
+        table = {name: [float(c.traits.get(name, float("nan"))) for c in self.conditions] for name in names}
+        return {name: torch.tensor(values, device=condition.device)[condition] for name, values in table.items()}
