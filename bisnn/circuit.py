@@ -18,7 +18,7 @@ from torch import Tensor
 from bisnn import backend as backends
 from bisnn import simulation
 from bisnn.areas import Area, CircuitState, Projection
-from bisnn.errors import ConfigError, ShapeMismatch, UnknownName
+from bisnn.errors import ConfigError, ShapeMismatch, StateMismatch, UnknownName
 from bisnn.gates import NO_GATES, Gates
 from bisnn.initialisers import largest
 from bisnn.modulators.base import Modulator
@@ -192,8 +192,8 @@ class Circuit:
         `drive` is constant (`[*B, n]`) or given for K equal stretches (`[*B, K, n]`; K = steps: per tick);
         `release` arrives at the first tick (`[*B]`) or per tick (`[*B, steps]`). Without `learning`, rules and traces
         stand still. With `rest_every`, membranes, spikes and traces return to rest every so many ticks. `used` may hold
-        `used_weights(state, gates)` computed before. Raises `ShapeMismatch`, `UnknownName`, and `ConfigError` when
-        the probes would exceed `budget` bytes.
+        `used_weights(state, gates)` computed before. Raises `ShapeMismatch`, `UnknownName`, `StateMismatch` for a drive
+        that is not finite, and `ConfigError` when the probes would exceed `budget` bytes.
         """
         self._check(state, drive, steps)
         self._check_release(state, release or {}, steps)
@@ -275,6 +275,8 @@ class Circuit:
         for name, value in drive.items():
             if name not in self.areas:
                 raise UnknownName("area", name, self.areas)
+            if not bool(torch.isfinite(value.sum())):
+                raise StateMismatch(f"drive of {name!r} holds NaN or Infinity; mend what computes it")
             rest = state.spikes[name][0].shape
             stretches = value.shape[-2] if value.dim() == len(rest) + 1 else 1
             wanted = rest if value.dim() == len(rest) else (*rest[:-1], stretches, rest[-1])

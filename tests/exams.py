@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import itertools
 import math
 import pkgutil
 import re
@@ -153,7 +154,7 @@ def under_fields(component: type) -> dict[str, str]:
     """The string under each field of a dataclass."""
     body = ast.parse(inspect.getsource(component)).body[0].body  # type: ignore[attr-defined]
     found = {}
-    for before, after in zip(body, body[1:], strict=False):
+    for before, after in itertools.pairwise(body):
         if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             found[before.target.id] = str(after.value.value)  # type: ignore[union-attr]
     return found

@@ -48,13 +48,27 @@ def learner(order=("sense", "hidden", "out"), extra=False, delay=1):
     return Circuit(
         areas=areas,
         projections=(
-            Projection(source="sense", target="hidden", weight=Uniform(0.0, 0.9), delay=0, rule=RSTDP(rate=0.1), bounds=(0.0, 1.0)),
-            Projection(source="hidden", target="out", weight=Uniform(0.0, 0.4), delay=3, rule=PreTraceSTDP(rate=0.02), bounds=(0.0, 1.0)),
+            Projection(
+                source="sense",
+                target="hidden",
+                weight=Uniform(0.0, 0.9),
+                delay=0,
+                rule=RSTDP(rate=0.1),
+                bounds=(0.0, 1.0),
+            ),
+            Projection(
+                source="hidden",
+                target="out",
+                weight=Uniform(0.0, 0.4),
+                delay=3,
+                rule=PreTraceSTDP(rate=0.02),
+                bounds=(0.0, 1.0),
+            ),
             Projection(source="sense", target="out", weight=Uniform(-0.2, 0.3), delay=1),
             Projection(source="out", target="hidden", weight=Uniform(-0.3, 0.1), delay=delay),
         ),
         modulators={"dopamine": Dopamine(tau=30.0)},
-    )  # fmt: skip
+    )
 
 
 def inputs(key):
@@ -65,9 +79,16 @@ def inputs(key):
 
 
 PROBES = (
-    Probe("sense"), Probe("hidden"), Probe("hidden", "v"), Probe("out"), Probe("out", "v"), Probe("dopamine", "level"),
-    Probe("sense->hidden", "weight"), Probe("sense->hidden", "eligibility"), Probe("hidden->out", "pre"),
-)  # fmt: skip
+    Probe("sense"),
+    Probe("hidden"),
+    Probe("hidden", "v"),
+    Probe("out"),
+    Probe("out", "v"),
+    Probe("dopamine", "level"),
+    Probe("sense->hidden", "weight"),
+    Probe("sense->hidden", "eligibility"),
+    Probe("hidden->out", "pre"),
+)
 
 
 def live(circuit, key, **given):
@@ -79,16 +100,22 @@ def test_a_small_circuit_by_hand():
     circuit = Circuit(
         areas={"in": Area(n=2, neuron=RELAY), "out": Area(n=2, neuron=IF(threshold=1.0, reset="subtract"))},
         projections=(
-            Projection(source="in", target="out", weight=Blocks((((0, 1), (0, 2), 0.75), ((1, 2), (1, 2), -0.25))), delay=0,
-                       rule=PreTraceSTDP(rate=0.5, tau=1e9), bounds=(-1.0, 1.0)),
+            Projection(
+                source="in",
+                target="out",
+                weight=Blocks((((0, 1), (0, 2), 0.75), ((1, 2), (1, 2), -0.25))),
+                delay=0,
+                rule=PreTraceSTDP(rate=0.5, tau=1e9),
+                bounds=(-1.0, 1.0),
+            ),
         ),
-    )  # fmt: skip
+    )
     drive = {"in": torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])}
     state, seen = circuit.run(
         circuit.init(torch.tensor(0)),
         drive,
         steps=4,
-        probes=tuple(Probe("out", f) for f in ("spikes", "v")) + (Probe("in->out", "weight"),),
+        probes=(*tuple(Probe("out", f) for f in ("spikes", "v")), Probe("in->out", "weight")),
     )
     assert seen["out.v"].tolist() == [[0.75, 0.5], [0.5, 0.25], [0.5, 0.25], [0.5, 1.0]]
     assert seen["out.spikes"].tolist() == [[0, 0], [1, 1], [1, 1], [1, 0]]

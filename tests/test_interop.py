@@ -76,8 +76,10 @@ def test_a_step_is_pure_and_alone_as_in_a_batch(name):
 def test_a_node_in_a_circuit():
     circuit = Circuit(
         areas={"in": Area(n=6, neuron=IF()), "jelly": Area(n=5, neuron=SpikingJellyNeuron(NODES["lif"]))},
-        projections=(Projection(source="in", target="jelly", weight=Uniform(0.2, 1.5), rule=PreTraceSTDP(), bounds=(0.0, 2.0)),),
-    )  # fmt: skip
+        projections=(
+            Projection(source="in", target="jelly", weight=Uniform(0.2, 1.5), rule=PreTraceSTDP(), bounds=(0.0, 2.0)),
+        ),
+    )
     assert circuit.fields("jelly") == ("spikes", "v")
     given = {"in": torch.stack(drive(KEY, 30, 6), dim=-2)}
     probes = (Probe("jelly"), Probe("jelly", "v"), Probe("in->jelly", "weight"))

@@ -24,7 +24,8 @@ CIRCUIT = Circuit(
     modulators={"dopamine": Dopamine(tau=10.0)},
 )
 TARGETS = Targets.of((CIRCUIT,), releases=("relief",), senses=("sight",))
-PROBES = tuple(Probe(area, field) for area in "abc" for field in ("spikes", "v")) + (
+PROBES = (
+    *(Probe(area, field) for area in "abc" for field in ("spikes", "v")),
     Probe("a->b", "weight"),
     Probe("b->c", "weight"),
     Probe("dopamine", "level"),

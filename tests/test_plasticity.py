@@ -1,6 +1,6 @@
 """Plasticity rules against hand-computed curves, SpikingJelly and numpy.
 
-References and tolerances: exposure curve M1 of empathy.md 2.1 (Feng, Zeng, Lu 2022, doi:10.3389/fncom.2022.784967; 1e-6);
+References and tolerances: exposure curve M1 of empathy.md 2.1 (doi:10.3389/fncom.2022.784967; 1e-9);
 SpikingJelly 2 STDP and MSTDPET, doi:10.1126/sciadv.adi1480 (1e-6); Florian (2007) doi:10.1162/neco.2007.19.6.1468;
 Izhikevich (2007) doi:10.1093/cercor/bhl152; W3 of performance.md 1 in float64 numpy (1e-12).
 """
@@ -82,7 +82,7 @@ def test_rstdp_is_mstdpet_of_spikingjelly_individual_by_individual(dtype, a_plus
 
 
 def pair(gap, rule, wait=1, level=1.0):
-    """Weight change of one pre and one post spike `gap` ticks later (earlier if negative), reward `wait` ticks after."""
+    """Weight change of a pre and a post spike `gap` ticks later (earlier if negative), reward `wait` ticks after."""
     ticks = abs(gap) + wait + 1
     pre, post = torch.zeros(ticks, 1, dtype=torch.float64), torch.zeros(ticks, 1, dtype=torch.float64)
     pre[max(0, -gap)], post[max(0, gap)] = 1.0, 1.0

@@ -67,14 +67,14 @@ def test_the_budget_is_checked_before_the_run_and_names_the_culprit():
 
 def test_names_are_checked():
     seen = record(Probe("a"))
-    with pytest.raises(UnknownName, match="Did you mean 'a.spikes'"):
+    with pytest.raises(UnknownName, match=r"Did you mean 'a\.spikes'"):
         seen["a.spike"]
     assert CIRCUIT.fields("a") == ("spikes", "v")
     assert CIRCUIT.fields("a->b") == ("weight", "pre", "post", "eligibility")
     assert CIRCUIT.fields("dopamine") == ("level",)
     with pytest.raises(UnknownName, match="area, projection or modulator"):
         CIRCUIT.fields("c")
-    with pytest.raises(ConfigError, match="'a.spikes' is probed twice"):
+    with pytest.raises(ConfigError, match=r"'a\.spikes' is probed twice"):
         record(Probe("a"), Probe("a", units=(0, 2)))
 
 

@@ -43,10 +43,18 @@ def circuit(delays):
 
 
 PROBES = (
-    Probe("left"), Probe("deep"), Probe("deep", "v", every=3), Probe("deep", "hold"), Probe("out"), Probe("out", "v", units=(1, 4)),
-    Probe("silent", "v"), Probe("dopamine", "level"), Probe("other", "level", every=2), Probe("left->deep", "weight", every=5),
+    Probe("left"),
+    Probe("deep"),
+    Probe("deep", "v", every=3),
+    Probe("deep", "hold"),
+    Probe("out"),
+    Probe("out", "v", units=(1, 4)),
+    Probe("silent", "v"),
+    Probe("dopamine", "level"),
+    Probe("other", "level", every=2),
+    Probe("left->deep", "weight", every=5),
     Probe("deep->out", "eligibility"),
-)  # fmt: skip
+)
 ARMS = (
     INTACT,
     Ablation(name="cut", cut=("left->deep",), silence=("right",), freeze=("deep->out",)),
