@@ -211,7 +211,9 @@ class Circuit:
             if rest_every and tick % rest_every == 0:
                 state = self.rest(state)
             now, given = inputs.drive_at(tick), inputs.release_at(tick)
-            state, levels = simulation.tick(self.wiring, state, now, given, gates, weights, learning, backend.propagate)
+            state, levels = simulation.tick(
+                self.wiring, state, now, given, gates, weights, learning, tick == steps - 1, backend.propagate
+            )
             if probes:
                 recorder.keep(tick, self._values(state, levels, probes))
         return state, recorder.finish(batch, self.dt)

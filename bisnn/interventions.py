@@ -47,6 +47,8 @@ class Ablation:
     """Fraction of the run after which the ablation begins."""
 
 
+LARGEST_GAIN = 8.0
+"""Largest gain, at which the sums of all circuits of the library are still exact."""
 INTACT = Ablation(name="intact", expect="The intact agent: the reference of every comparison.")
 """Arm 0 of every study."""
 
@@ -104,6 +106,12 @@ def check(ablation: Ablation, targets: Targets) -> Ablation:
     """The ablation with its names spelt canonically. Raises `UnknownName` or `ConfigError`."""
     if not 0.0 <= ablation.since <= 1.0:
         raise ConfigError(f"arm {ablation.name!r}: since is {ablation.since}; it is a fraction of the run, from 0 to 1")
+
+    for name, value in ablation.gain.items():
+        if not -LARGEST_GAIN <= value <= LARGEST_GAIN:
+            raise ConfigError(
+                f"arm {ablation.name!r}: gain {value:g} of {name} lies outside -{LARGEST_GAIN:g} to {LARGEST_GAIN:g}"
+            )
 
     def names(kind: str, given: Sequence[str], choices: Sequence[str]) -> tuple[str, ...]:
         return tuple(pick(kind, name, choices) for name in given)

@@ -80,11 +80,12 @@ def tick(
     gates: Gates,
     used: dict[str, Tensor],
     learning: bool,
+    last: bool,
     propagate: Propagate,
 ) -> tuple[CircuitState, dict[str, Tensor]]:
     """One tick: gather, neurons, modulators, rules, clip. Returns the state and the modulator levels `[*B]`.
 
-    `used` holds the used weights and is brought up to date.
+    `used` holds the used weights and is brought up to date, unless this tick is the `last` of its run.
     """
     now: dict[str, Tensor] = {}
     neurons = {}
@@ -100,7 +101,9 @@ def tick(
     levels, modulators = modulate(wiring, state, release, gates)
     weights, traces = state.weights, state.traces
     if learning and wiring.plastic:
-        weights, traces = learn(wiring, state, now, levels, gates, used)
+        weights, traces = learn(wiring, state, now, levels, gates)
+        for p in () if last else wiring.plastic:
+            used[p.name] = used_weight(weights[p.name], gates.gain.get(p.name))
     history = {name: (now[name], *state.spikes[name][:-1]) for name in wiring.areas}
     return CircuitState(neurons, history, weights, traces, modulators), levels
 
@@ -125,7 +128,6 @@ def learn(
     now: Mapping[str, Tensor],
     levels: Mapping[str, Tensor],
     gates: Gates,
-    used: dict[str, Tensor],
 ) -> tuple[dict[str, Tensor], dict[str, NamedTuple]]:
     """One tick of every rule: weights (changed, then bounded) and next traces."""
     weights, traces = dict(state.weights), {}
@@ -136,7 +138,6 @@ def learn(
         pre = arriving(p, state, now)
         change, traces[p.name] = p.rule.step(state.traces[p.name], before, pre, now[p.target], level, wiring.dt)
         weights[p.name] = (before + gates.learned(p.name, change)).clamp_(*p.bounds)
-        used[p.name] = used_weight(weights[p.name], gates.gain.get(p.name))
     return weights, traces
 
 

@@ -111,10 +111,8 @@ LATE = (
 
 def conditions(settings: AltruisticRescue) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    declared = tuple(Condition(name=arm.name, ablation=arm, length=LENGTH.get(arm.name, 1.0)) for arm in ARMS)
-    named = {name.lower() for name in settings.arms}
-    late = tuple(Condition(name=arm.name, ablation=arm) for arm in LATE if arm.name in named)
-    return select((*declared, *late), settings)
+    declared = tuple(Condition(name=arm.name, ablation=arm, length=LENGTH.get(arm.name, 1.0)) for arm in (*ARMS, *LATE))
+    return select(declared, settings, usual=len(ARMS))
 
 
 def dilemma(settings: AltruisticRescue) -> Rescue:

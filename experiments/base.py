@@ -128,12 +128,15 @@ def configure(experiment: Experiment, values: Mapping[str, Any]) -> Settings:
         raise ConfigError(f"{text}; see `bisnn run {experiment.name} --help`") from None
 
 
-def select(declared: tuple[Condition, ...], settings: Settings, network: str = "altruist") -> tuple[Condition, ...]:
-    """The declared conditions that `arms` names (all when it names none), the reference first, and those of
-    `ablate` and `lesion`. Raises `UnknownName` for an arm that is not declared, `ConfigError` for a bad ablation.
+def select(
+    declared: tuple[Condition, ...], settings: Settings, network: str = "altruist", usual: int | None = None
+) -> tuple[Condition, ...]:
+    """The declared conditions that `arms` names (the first `usual`, or all, when it names none), the reference
+    first, and those of `ablate` and `lesion`. Raises `UnknownName` for an arm that is not declared, `ConfigError`
+    for a bad ablation.
     """
     table = {condition.name: condition for condition in declared}
-    wanted = [pick("arm", name, table) for name in settings.arms] or list(table)
+    wanted = [pick("arm", name, table) for name in settings.arms] or list(table)[:usual]
     first = declared[0].name
     names = [first, *(name for name in dict.fromkeys(wanted) if name != first)]
     chosen = [table[name] for name in names]

@@ -75,7 +75,7 @@ def _injury(ax: Axes, view: Run, who: Individual, agent: Altruist | None) -> Non
 
 def _trials(ax: Axes, view: Run, who: Individual, agent: Altruist | None) -> None:
     """The four observation trials, side by side."""
-    length = 20.0 if agent is None else float(agent.empathy.ticks)
+    length = 20.0 if agent is None else float(agent.empathy.glance)
     gap = 0.25 * length
     slots = Slots(length + gap, dict.fromkeys(EMPATHY, gap / 2))
     found = step_events(view, who, OBSERVATION, EMPATHY, slots, sizes(agent))

@@ -148,9 +148,11 @@ class MoralLearning:
         marks its synapses. Where `fresh` (bool `[*B]`) an episode begins and nothing is eligible yet.
         """
         rest = self.circuit.rest(state)
-        keep = (~fresh).to(dopamine.dtype)[..., None, None]
+        keep = (~fresh).to(dopamine.dtype)[..., None, None] if bool(fresh.any()) else None
         traces = {
-            name: rest.traces[name]._replace(eligibility=trace.eligibility * keep)
+            name: rest.traces[name]._replace(
+                eligibility=trace.eligibility if keep is None else trace.eligibility * keep
+            )
             for name, trace in state.traces.items()
         }
         executed = torch.arange(self.actions * self.cells, device=action.device) // self.cells == action[..., None]
