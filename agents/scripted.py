@@ -108,3 +108,6 @@ class AlwaysHelpAgent(Unlearning):
     def learn(self, state: WalkerState, outcome: Outcome) -> WalkerState:
         """Nothing is learned."""
         return state
+
+
+EXAMPLES = (RandomAgent(), RandomAgent(actions=4))

@@ -128,3 +128,6 @@ class TabularQ:
         """A newborn batch with the values `kept`, before its episode `episode`."""
         born = state.clock._replace(episode=torch.full_like(state.clock.episode, episode - 1))
         return state._replace(clock=born, value=kept["value"])
+
+
+EXAMPLES = (TabularQ(), TabularQ(rate=0.2, dose=4.0, episodes=10))

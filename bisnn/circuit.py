@@ -282,7 +282,7 @@ class Circuit:
             rest = state.spikes[name][0].shape
             stretches = value.shape[-2] if value.dim() == len(rest) + 1 else 1
             wanted = rest if value.dim() == len(rest) else (*rest[:-1], stretches, rest[-1])
-            if value.shape != wanted or steps % max(stretches, 1):
+            if value.shape != wanted or stretches < 1 or steps % stretches:
                 raise ShapeMismatch(
                     f"drive of {name!r} is {list(value.shape)}; it must be {list(rest)} (constant) or "
                     f"{[*rest[:-1], 'K', rest[-1]]} with K a divisor of {steps} (per tick: K = {steps})"

@@ -41,20 +41,34 @@ def stream(name: str) -> tuple[int, int]:
     return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
 
 
-def philox(counter: Tensor, key: tuple[Tensor | int, Tensor | int]) -> Tensor:
-    """Ten rounds of Philox4x32 on int64 words: counter `[4, ...]` to output `[4, ...]`."""
+def philox(counter: Tensor, round_keys: Tensor) -> Tensor:
+    """Ten rounds of Philox4x32 on int64 words: counter `[4, ...]` and `round_keys` to output `[4, ...]`.
+
+    `round_keys` int64 `[10, 2, ...]`, each broadcast over the counter, as `schedule` gives them.
+    """
     even, odd = counter[0::2], counter[1::2]
-    shape = (2,) + (1,) * (counter.dim() - 1)
-    multiplier = torch.tensor(_MULTIPLIER, device=counter.device).reshape(shape)
-    weyl = torch.tensor(_WEYL, device=counter.device).reshape(shape)
-    words = torch.stack([torch.as_tensor(word, device=counter.device) for word in key])
-    round_key = words.reshape(2, *(1,) * (counter.dim() - words.dim()), *words.shape[1:])
-    for _ in range(10):
+    multiplier = torch.tensor(_MULTIPLIER, device=counter.device).reshape(2, *(1,) * (counter.dim() - 1))
+    for round_key in round_keys.unbind(0):
         product = (even * multiplier).flip(0)
         even = (product >> 32).bitwise_and_(_MASK).bitwise_xor_(odd).bitwise_xor_(round_key)
         odd = product.bitwise_and_(_MASK)
-        round_key = (round_key + weyl).bitwise_and_(_MASK)
     return torch.stack((even[0], odd[0], even[1], odd[1]))
+
+
+def schedule(key: Tensor) -> Tensor:
+    """The round keys int64 `[10, 2, ...]` of key words `[2, ...]`: each round adds the Weyl constants."""
+    weyl = torch.tensor(_WEYL, device=key.device).reshape(2, *(1,) * (key.dim() - 1))
+    return torch.stack([(key + weyl * number) & _MASK for number in range(10)])
+
+
+@lru_cache(maxsize=256)
+def _blocks(streams: tuple[tuple[str, int], ...], batch: int, device: str) -> tuple[Tensor, Tensor]:
+    """Block numbers int64 `[blocks]` and round keys `[10, 2, 1 ..., blocks]` of several streams for `batch` dims."""
+    counts = [(name, -(-n // 4)) for name, n in streams]
+    index = torch.cat([torch.arange(count) for _, count in counts])
+    words = torch.cat([torch.tensor(stream(name))[:, None].expand(2, count) for name, count in counts], dim=-1)
+    keys = schedule(words)
+    return index.to(device), keys.reshape(10, 2, *(1,) * batch, -1).to(device)
 
 
 def uniforms(key: Tensor, step: Tensor | int, streams: Mapping[str, int]) -> dict[str, Tensor]:
@@ -63,15 +77,9 @@ def uniforms(key: Tensor, step: Tensor | int, streams: Mapping[str, int]) -> dic
     `key` int64 `[*B]`, `step` int or int64 `[*B]`, `streams` name -> n. The values of a stream
     depend neither on the other streams asked for nor on their order.
     """
-    blocks = {name: -(-n // 4) for name, n in streams.items()}
-    device = key.device
-    index = torch.cat([torch.arange(count, device=device) for count in blocks.values()])
-    low, high = (
-        torch.cat([torch.full((count,), stream(name)[word], device=device) for name, count in blocks.items()])
-        for word in (0, 1)
-    )
+    index, round_keys = _blocks(tuple(streams.items()), key.dim(), str(key.device))
     shape = key.shape + index.shape
-    moment = torch.as_tensor(step, dtype=torch.int64, device=device)
+    moment = torch.as_tensor(step, dtype=torch.int64, device=key.device)
     counter = torch.stack(
         [
             index.expand(shape),
@@ -80,10 +88,11 @@ def uniforms(key: Tensor, step: Tensor | int, streams: Mapping[str, int]) -> dic
             (key >> 32)[..., None].expand(shape),
         ]
     )
-    words = philox(counter, (low, high))
-    values = (words >> 8).to(torch.float32).mul_(2.0**-24).movedim(0, -1)
-    parts = values.split(list(blocks.values()), dim=-2)
-    return {name: part.reshape(*key.shape, -1)[..., :n] for (name, n), part in zip(streams.items(), parts, strict=True)}
+    values = (philox(counter, round_keys) >> 8).to(torch.float32).mul_(2.0**-24).movedim(0, -1)
+    parts = values.split([-(-n // 4) for n in streams.values()], dim=-2)
+    return {
+        name: part.reshape(*key.shape, -1)[..., :n] for (name, n), part in zip(streams.items(), parts, strict=True)
+    }
 
 
 def uniform(key: Tensor, name: str, step: Tensor | int, n: int) -> Tensor:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from bisnn.errors import ConfigError, UnknownName, pick
 from bisnn.experiments import configuration, console, listing
@@ -39,7 +36,7 @@ def answer(argv: list[str]) -> tuple[dict[str, Any], Callable[[], None]]:
     settings = _settings(experiment, flags, options.config, file)
     workers = _workers(experiment, settings, options.workers, file)
     out = file.get("out") if options.out == ABSENT else options.out
-    with _one_thread(), console.progress(_lives(experiment, settings) * settings.episodes, options.quiet) as report:
+    with console.progress(_lives(experiment, settings) * settings.episodes, options.quiet) as report:
         view = execute(
             experiment,
             settings,
@@ -137,17 +134,6 @@ def _workers(experiment: Experiment, settings: Settings, asked: str, file: dict[
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(cores, len(plan(experiment.conditions(settings), settings.seeds))))
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread while shards run in this process: more are slower on small tensors."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 # ------------------------------------------------------------ what a person reads

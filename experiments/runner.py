@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 
 import bisnn
 from bisnn import backend as backends
-from bisnn.errors import BackendUnavailable, BisnnError, ConfigError, RunCorrupt, pick
+from bisnn.errors import BackendUnavailable, ConfigError, pick
 from bisnn.experiments import gather, storage, workers
 from bisnn.experiments.base import PLACE, Experiment, Settings, configure, find
 from bisnn.experiments.cohort import plan
@@ -66,6 +67,7 @@ def execute(
     started = _open(folder, manifest, resume)
     begin(folder, started)
     if started.state == "complete":
+        shutil.rmtree(folder / "shards", ignore_errors=True)
         return load_run(folder)
     settings = configure(experiment, started.configuration)  # of a resumed run: what it recorded before
     write_manifest(folder, started)
@@ -145,10 +147,22 @@ def _difference(found: Manifest, wanted: Manifest) -> str:
 def _simulate(experiment: Experiment, settings: Settings, folder: Path, count: int, report: Report) -> None:
     parts = plan(experiment.conditions(settings), settings.seeds)
     if count == 1 or len(parts) == 1:
-        for part in parts:
-            Shard(experiment, settings, part).run(folder, partial(report, part.name))
+        with one_thread():
+            for part in parts:
+                Shard(experiment, settings, part).run(folder, partial(report, part.name))
     else:
         workers.run([part.name for part in parts], folder, count, report)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread while shards run in this process: more are slower on small tensors."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _finish(experiment: Experiment, settings: Settings, folder: Path, manifest: Manifest) -> Run:
@@ -171,11 +185,3 @@ def draw(experiment: Experiment, view: Run, names: tuple[str, ...] = ()) -> list
 
     chosen = tuple(pick("figure", name, experiment.figures) for name in names) or tuple(experiment.figures)
     return [path for name in chosen for path in save(view, name, experiment.figures[name])]
-
-
-def check_environment() -> Mapping[str, str]:
-    """What a worker process needs: one thread, no surprises."""
-    return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-
-__all__ = ["BisnnError", "RunCorrupt", "draw", "execute", "resolved", "run"]
