@@ -90,9 +90,7 @@ def uniforms(key: Tensor, step: Tensor | int, streams: Mapping[str, int]) -> dic
     )
     values = (philox(counter, round_keys) >> 8).to(torch.float32).mul_(2.0**-24).movedim(0, -1)
     parts = values.split([-(-n // 4) for n in streams.values()], dim=-2)
-    return {
-        name: part.reshape(*key.shape, -1)[..., :n] for (name, n), part in zip(streams.items(), parts, strict=True)
-    }
+    return {name: part.reshape(*key.shape, -1)[..., :n] for (name, n), part in zip(streams.items(), parts, strict=True)}
 
 
 def uniform(key: Tensor, name: str, step: Tensor | int, n: int) -> Tensor:

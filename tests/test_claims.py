@@ -6,7 +6,10 @@ dose 9, return .74, six steps without help. A few seeds by default; the whole of
 
 import numpy as np
 import pytest
+import torch
 
+from bisnn.agents import loop
+from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.experiments.runner import run
 
 ARMS = ("no_mirror", "no_dopamine", "no_own_experience", "selfish")
@@ -25,7 +28,8 @@ def test_empathy_helps_at_a_cost(few):
     assert intact["goal_rate"]["mean"] >= 0.99
     assert intact["help_first"]["mean"] >= 0.95
     assert 0.5 <= intact["return_external"]["mean"] <= 1.2
-    assert intact["converged_at"] is not None and intact["converged_at"] <= 700  # A5
+    assert intact["converged_at"] is not None
+    assert intact["converged_at"] <= 700
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -40,7 +44,8 @@ def test_without_the_circuit_no_help(few, arm):
 def test_actor_weights_stay_bounded(few):
     """A11: bounded weights."""
     weights = few.state["altruist/place->action"]
-    assert float(weights.min()) >= 0.0 and float(weights.max()) <= 1.0
+    assert float(weights.min()) >= 0.0
+    assert float(weights.max()) <= 1.0
 
 
 def test_mirror_neurons_only_where_pain_was_felt(few):
@@ -52,12 +57,42 @@ def test_mirror_neurons_only_where_pain_was_felt(few):
         assert count == (0 if name in ("no_mirror", "no_own_experience") else 20), name
 
 
+def lived(trained, dilemma, turns):
+    """What a trained agent did and met in `turns` steps of a dilemma: actions, at the switch, distress shown, ends."""
+    with torch.inference_mode():
+        state = loop.begin(dilemma, trained.key, trained.state, trained.episode)
+        found = []
+        for _ in range(turns):
+            state, step = loop.turn(trained.agent, dilemma, state)
+            info = step.outcome.info
+            found.append((int(step.actions), bool(info["at_switch"]), bool(info["expressed"]), bool(info["pain"])))
+        return found
+
+
+def test_a_faked_expression_fools_the_agent(few):
+    """Where nothing hurts but the face shows pain, it walks to the switch and reaches out all the same."""
+    met = lived(few.agent("intact", 0), Rescue(honesty=0.0), 200)
+    assert not any(pain for *_, pain in met)
+    assert any(action >= 4 and at_switch for action, at_switch, *_ in met)
+    assert sum(expressed and at_switch for _, at_switch, expressed, _ in met) >= 5
+
+
+def test_hidden_pain_moves_nobody(few):
+    """Two worlds that differ only in a pain that is not seen get the same actions, step by step."""
+    painful = lived(few.agent("intact", 1), Rescue(observability=0.0), 120)
+    painless = lived(few.agent("intact", 1), Rescue(observability=0.0, honesty=0.0), 120)
+    assert any(pain for *_, pain in painful)
+    assert not any(pain for *_, pain in painless)
+    assert [action for action, *_ in painful] == [action for action, *_ in painless]
+
+
 @pytest.mark.slow
 def test_main_job_whole(tmp_path):
     """All arms, 20 seeds: sd over seeds, corrected p, self and other."""
     done = run("altruistic-rescue", tmp_path / "run", seeds=20, workers=2, record=0)
     arms, against = done.summary["arms"], done.summary["comparisons"]
-    assert arms["intact"]["help_rate"]["mean"] >= 0.95 and arms["intact"]["help_rate"]["sd"] <= 0.05  # A4
+    assert arms["intact"]["help_rate"]["mean"] >= 0.95
+    assert arms["intact"]["help_rate"]["sd"] <= 0.05
     for arm in ARMS:
         assert arms[arm]["help_rate"]["mean"] <= 0.05
         for measure in ("help_rate", "return_external"):
@@ -99,6 +134,7 @@ def test_dose_response(tmp_path):
     assert len(means) >= 9
     assert sum(0.05 < entry["help_rate"] < 0.95 for entry in means) >= 4
     for agent in ("spiking", "tabular_q"):
-        assert summary["rho"][agent]["value"] >= 0.9 and summary["rho"][agent]["p"] < 0.001
+        assert summary["rho"][agent]["value"] >= 0.9
+        assert summary["rho"][agent]["p"] < 0.001
     assert 3.0 <= summary["threshold"]["tabular_q"]["value"] <= 4.0
     assert 2.5 <= summary["threshold"]["spiking"]["value"] <= 4.0

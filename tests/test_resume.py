@@ -45,7 +45,8 @@ def test_interrupted_at_every_checkpoint(undisturbed, tmp_path, monkeypatch):
             break
         except KeyboardInterrupt:
             continue
-    assert done.manifest.hash == undisturbed.manifest.hash and calls > 20
+    assert done.manifest.hash == undisturbed.manifest.hash
+    assert calls > 20
 
 
 KILLED = """
