@@ -14,7 +14,7 @@ Zhao et al. (2025) IEEE Trans. Affect. Comput. doi:10.1109/taffc.2025.3627936
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -108,6 +108,8 @@ class Altruist:
     """Backend of its circuits."""
 
     def __post_init__(self) -> None:
+        for part in ("moral", "body"):  # one backend for all circuits
+            object.__setattr__(self, part, replace(getattr(self, part), backend=self.backend))
         if self.episodes < 1:
             raise ConfigError(f"episodes is {self.episodes}; an agent lives for at least one")
         if not 0.0 <= self.level <= 1.0:
@@ -225,13 +227,15 @@ class Altruist:
         return state._replace(clock=clocks.told(state.clock, outcome), pending=pending)
 
     def keepsake(self, state: AltruistState) -> dict[str, Tensor]:
-        """What the individuals have learned: every plastic weight, `[*B, pre, post]` by projection."""
+        """What the individuals have learned: every plastic weight, `[*B, pre, post]` by projection, and how often they
+        saw pain."""
         parts = (
             (self.body.circuit, state.body),
             (self.empathy.circuit, state.empathy),
             (self.moral.circuit, state.moral),
         )
-        return {p.name: part.weights[p.name] for circuit, part in parts for p in circuit.plastic}
+        learned = {p.name: part.weights[p.name] for circuit, part in parts for p in circuit.plastic}
+        return learned | {"share.pain": state.share.pain, "share.steps": state.share.steps}
 
     def revive(self, state: AltruistState, kept: Mapping[str, Tensor], episode: int) -> AltruistState:
         """A newborn batch with the learned weights `kept`, before its episode `episode`."""
@@ -241,6 +245,7 @@ class Altruist:
 
         state = state._replace(
             clock=state.clock._replace(episode=torch.full_like(state.clock.episode, episode - 1)),
+            share=Share(kept["share.pain"], kept["share.steps"]),
             body=learned(self.body.circuit, state.body),
             empathy=learned(self.empathy.circuit, state.empathy),
             moral=learned(self.moral.circuit, state.moral),

@@ -20,7 +20,6 @@ from bisnn import simulation
 from bisnn.areas import Area, CircuitState, Projection
 from bisnn.errors import ConfigError, ShapeMismatch, StateMismatch, UnknownName
 from bisnn.gates import NO_GATES, Gates
-from bisnn.initialisers import largest
 from bisnn.modulators.base import Modulator
 from bisnn.propagate import check_exact, single, used_weight
 from bisnn.recording import Probe, Recorder, Recording
@@ -63,7 +62,7 @@ class Circuit:
             if projection.delay < 0:
                 raise ConfigError(f"projection {projection.name!r} has delay {projection.delay}; delays start at 0")
             bound = max(map(abs, projection.bounds)) if projection.rule else 0.0
-            check_exact(projection.name, self.areas[projection.source].n, max(bound, largest(projection.weight)))
+            check_exact(projection.name, self.areas[projection.source].n, max(bound, projection.weight.largest))
         _ = self.order
 
     @cached_property
@@ -277,7 +276,7 @@ class Circuit:
         for name, value in drive.items():
             if name not in self.areas:
                 raise UnknownName("area", name, self.areas)
-            if not bool(torch.isfinite(value.sum())):
+            if not bool(torch.isfinite(value).all()):
                 raise StateMismatch(f"drive of {name!r} holds NaN or Infinity; mend what computes it")
             rest = state.spikes[name][0].shape
             stretches = value.shape[-2] if value.dim() == len(rest) + 1 else 1

@@ -36,6 +36,7 @@ def gaussian_latency(
     x = min(0.9999, (value - low) / (high - low));  r_i = exp(-(x - c_i)^2 / (2 / 15^2)),  c_i = (2 i - 3) / 20;
     cell i spikes once at tick max(1, round(ticks (1 - r_i))), or never when r_i < `silent`.
 
+    An encoder, not part of a step: it is computed in float64 and rounded to ticks.
     Feng, Zeng (2022) Front. Neurorobot. doi:10.3389/fnbot.2022.1025338. Raises `ConfigError` when high <= low.
     """
     if high <= low:

@@ -19,8 +19,8 @@ class Gates(NamedTuple):
     plastic: dict[str, Tensor]  # plastic projection -> [*B] factor on its weight change (0: frozen)
     drive: dict[str, Tensor]  # area -> [*B] factor on its external drive
     release: dict[str, Tensor]  # modulator or named release -> [*B] factor on what is released
-    keep: dict[str, Tensor]  # clamped modulator or area -> [*B] 1 free, 0 clamped
-    value: dict[str, Tensor]  # clamped modulator or area -> [*B] the value it is held at
+    keep: dict[str, Tensor]  # clamped modulator, or spikes_of(area) -> [*B] 1 free, 0 clamped
+    value: dict[str, Tensor]  # clamped modulator, or spikes_of(area) -> [*B] the value it is held at
     shuffle: dict[str, Tensor]  # sense -> [*B] 1: replaced by a draw of the same base rate
 
     def driven(self, area: str, drive: Tensor | None) -> Tensor | None:
@@ -33,9 +33,10 @@ class Gates(NamedTuple):
     def alive_only(self, area: str, spikes: Tensor) -> Tensor:
         """Spikes `[*B, n]` or `[*B, T, n]` of the units that are not silenced; a clamped area fires at every
         tick (1) or never (0)."""
-        if area in self.keep:
-            over = (1,) * (spikes.dim() - self.keep[area].dim())
-            keep, value = (gate.reshape(*gate.shape, *over) for gate in (self.keep[area], self.value[area]))
+        name = spikes_of(area)
+        if name in self.keep:
+            over = (1,) * (spikes.dim() - self.keep[name].dim())
+            keep, value = (gate.reshape(*gate.shape, *over) for gate in (self.keep[name], self.value[name]))
             spikes = spikes * keep + (1.0 - keep) * value
         gate = self.alive.get(area)
         if gate is None:
@@ -62,6 +63,11 @@ class Gates(NamedTuple):
         """What the sense delivers `[*B, n]`: the truth, or the draw."""
         gate = self.shuffle.get(sense)
         return true if gate is None else torch.where(gate[..., None] > 0, draw, true)
+
+
+def spikes_of(area: str) -> str:
+    """The name under which the spikes of an area are clamped, apart from a modulator of the same name."""
+    return f"{area}.spikes"
 
 
 NO_GATES = Gates({}, {}, {}, {}, {}, {}, {}, {})

@@ -15,6 +15,11 @@ from bisnn import rng
 class Initialiser(Protocol):
     """Initial weights; a frozen dataclass."""
 
+    @property
+    def largest(self) -> float:
+        """An upper bound of the absolute weight; sums must be exact up to it."""
+        ...
+
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
         """Weights `[*B, pre, post]` of the projection `name`; equal ones are one matrix expanded over `*B`."""
         ...
@@ -25,6 +30,11 @@ class Constant:
     """The same weight everywhere."""
 
     value: float = 0.0
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute weight."""
+        return abs(self.value)
 
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
         """`[*B, pre, post]`, all `value`."""
@@ -37,6 +47,11 @@ class Blocks:
 
     blocks: tuple[tuple[tuple[int, int], tuple[int, int], float], ...]
     """((first pre, past last pre), (first post, past last post), weight), later ones on top."""
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute weight."""
+        return max((abs(value) for _, _, value in self.blocks), default=0.0)
 
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
         """`[*B, pre, post]`."""
@@ -56,6 +71,11 @@ class OneToOne:
     first_pre: int = 0
     first_post: int = 0
 
+    @property
+    def largest(self) -> float:
+        """The largest absolute weight."""
+        return abs(self.value)
+
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
         """`[*B, pre, post]`."""
         count = min(pre - self.first_pre, post - self.first_post) if self.count is None else self.count
@@ -71,16 +91,12 @@ class Uniform:
     low: float = 0.0
     high: float = 1.0
 
+    @property
+    def largest(self) -> float:
+        """The largest absolute weight."""
+        return max(abs(self.low), abs(self.high))
+
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
         """`[*B, pre, post]`, own to every individual."""
         draws = rng.uniform(key, f"{name}/weight", 0, pre * post)
         return (draws * (self.high - self.low) + self.low).reshape(*key.shape, pre, post)
-
-
-def largest(initialiser: Initialiser) -> float:
-    """An upper bound of the absolute initial weight."""
-    if isinstance(initialiser, Blocks):
-        return max((abs(value) for _, _, value in initialiser.blocks), default=0.0)
-    if isinstance(initialiser, Uniform):
-        return max(abs(initialiser.low), abs(initialiser.high))
-    return abs(float(getattr(initialiser, "value", 0.0)))

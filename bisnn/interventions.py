@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor
 from bisnn import rng
 from bisnn.circuit import Circuit
 from bisnn.errors import ConfigError, pick
-from bisnn.gates import Gates
+from bisnn.gates import Gates, spikes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,14 @@ def check(ablation: Ablation, targets: Targets) -> Ablation:
                 f"arm {ablation.name!r}: gain {value:g} of {name} lies outside -{LARGEST_GAIN:g} to {LARGEST_GAIN:g}"
             )
 
+    for kind in ("clamp", "drive", "release"):
+        for name, value in getattr(ablation, kind).items():
+            if not math.isfinite(value):
+                raise ConfigError(f"arm {ablation.name!r}: {kind} {value} of {name} is no number that can be used")
+    for name, value in ablation.clamp.items():
+        if name.lower() not in map(str.lower, targets.releases) and value not in (0.0, 1.0):
+            raise ConfigError(f"arm {ablation.name!r}: an area is held at 0 or 1 spikes per tick, not {name}={value:g}")
+
     def names(kind: str, given: Sequence[str], choices: Sequence[str]) -> tuple[str, ...]:
         return tuple(pick(kind, name, choices) for name in given)
 
@@ -161,13 +170,14 @@ def compile_gates(
     for index, given in enumerate(arms):
         ablation = check(given, targets)
         chosen = (arm == index) & (when >= ablation.since)
+        clamps = {n if n in targets.releases else spikes_of(n): value for n, value in ablation.clamp.items()}
         for table, entries in (
             (gates.gain, {**dict.fromkeys(ablation.cut, 0.0), **ablation.gain}),
             (gates.plastic, dict.fromkeys(ablation.freeze, 0.0)),
             (gates.drive, ablation.drive),
             (gates.release, ablation.release),
-            (gates.keep, dict.fromkeys(ablation.clamp, 0.0)),
-            (gates.value, ablation.clamp),
+            (gates.keep, dict.fromkeys(clamps, 0.0)),
+            (gates.value, clamps),
             (gates.shuffle, dict.fromkeys(ablation.shuffle, 1.0)),
         ):
             for name, value in entries.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -119,7 +120,7 @@ def dilemma(settings: AltruisticRescue) -> Rescue:
     """The rescue dilemma of the settings."""
     return Rescue(
         layout=settings.layout,
-        moves_at=round(LAST * settings.episodes),
+        moves_at=math.ceil(LAST * settings.episodes),
         observability=settings.observability,
         honesty=settings.honesty,
     )

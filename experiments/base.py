@@ -48,7 +48,7 @@ class Settings(BaseModel):
 
 
 PLACE = ("device", "backend", "record")
-"""Settings that change where and what is kept, never a result; they stay out of `config_hash`."""
+"""Settings of where a run computes and what it keeps, never of how a life goes; they stay out of `config_hash`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from bisnn.agents.altruist import Altruist
+from bisnn.errors import ConfigError
 from bisnn.experiments.base import Condition, Experiment, Settings
 from bisnn.gates import NO_GATES, Gates
-from bisnn.interventions import INTACT, Targets, compile_gates
+from bisnn.interventions import INTACT, Ablation, Targets, compile_gates
 
 LARGEST = 480
 """Individuals in one cohort, at most."""
@@ -37,7 +38,11 @@ def plan(conditions: Sequence[Condition], seeds: int) -> tuple[Part, ...]:
         bins: list[list[int]] = [[] for _ in range(count)]
         for i in sorted(mine, key=lambda i: -conditions[i].length):
             min(bins, key=lambda held: sum(conditions[j].length for j in held)).append(i)
-        parts += [Part(f"{agent}-{k}", agent, tuple(sorted(held)), tuple(range(seeds))) for k, held in enumerate(bins)]
+        for k, held in enumerate(bins):
+            size = max(1, LARGEST // len(held))
+            chunks = [tuple(range(seeds))[first : first + size] for first in range(0, seeds, size)]
+            names = [f"{agent}-{k}" + (f"-{j}" if len(chunks) > 1 else "") for j in range(len(chunks))]
+            parts += [Part(name, agent, tuple(sorted(held)), chunk) for name, chunk in zip(names, chunks, strict=True)]
     return tuple(parts)
 
 
@@ -74,6 +79,9 @@ class Cohort:
     def gates(self, condition: Tensor, key: Tensor, progress: Tensor | float = 0.0) -> Gates:
         """The gates of individuals of `condition` `[B]` with `progress` `[B]` of their life behind them."""
         if self.targets is None:
+            for i in self.part.conditions:
+                if replace(self.conditions[i].ablation, name="", expect="") != Ablation(name=""):
+                    raise ConfigError(f"arm {self.conditions[i].name!r}: {self.part.agent} has no circuit to ablate")
             return NO_GATES
         mine = set(self.part.conditions)
         arms = [c.ablation if i in mine else INTACT for i, c in enumerate(self.conditions)]

@@ -1,7 +1,7 @@
 """How much empathy does help need? Empathy level by empathy strength, spiking agents beside tabular learning.
 
 The dose of an individual is lambda * alpha * f: strength lambda, alpha = 1, and f the fraction of mirror cells that
-the inhibitory pool leaves free. Doses are spaced evenly, in units of the threshold, where the response is steep.
+the inhibitory pool leaves free. The products of the default lists are dense where the response is steep.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
@@ -21,9 +22,7 @@ from bisnn.experiments import figures, measures, statistics
 from bisnn.experiments.base import Condition, Experiment, Settings, select
 from bisnn.experiments.tables import dose_table
 from bisnn.interventions import INTACT
-
-MIRROR_CELLS = 20
-"""Pain mirror cells that the inhibitory pool can hold down."""
+from bisnn.systems.empathy_presets import graded
 
 
 class EmpathyDoseResponse(Settings):
@@ -60,7 +59,7 @@ class EmpathyDoseResponse(Settings):
 
 def free_fraction(level: float) -> float:
     """f: the fraction of mirror cells that are not inhibited at an empathy level."""
-    return 1.0 - round((1.0 - level) * MIRROR_CELLS) / MIRROR_CELLS
+    return 1.0 - float(graded().inhibited(torch.tensor(level)).mean())
 
 
 def conditions(settings: EmpathyDoseResponse) -> tuple[Condition, ...]:

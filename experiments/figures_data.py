@@ -186,13 +186,16 @@ class Map:
         return found
 
 
-def map_of(view: Run, seed: int) -> Map | None:
-    """The map of the world of one seed (a drawn layout is drawn again), or None for another dilemma."""
+def map_of(view: Run, seed: int, episode: int) -> Map | None:
+    """The map of one seed's world in an episode (a drawn layout is drawn again), or None for another dilemma."""
     experiment = find(view.manifest.experiment)
     dilemma = experiment.dilemma(configure(experiment, view.manifest.configuration))
     if not isinstance(dilemma, Rescue):
         return None
-    state, _ = dilemma.reset(rng.keys(torch.tensor([seed])))
+    key = rng.keys(torch.tensor([seed]))
+    state, _ = dilemma.reset(key)
+    if episode:
+        state, _ = dilemma.reset(key, state._replace(episode=torch.full_like(key, episode - 1)))
     width = dilemma.columns - dilemma.wall - 1
     goal, switch = (
         (int(place) % width + dilemma.wall + 1, int(place) // width)

@@ -132,7 +132,7 @@ def rescue(view: Run) -> Figure:
 
 def _world(ax: Axes, view: Run, who: Individual, shown: Trace) -> None:
     """The way of the helper and of the victim up to relief, and the helper's on to its goal."""
-    world = map_of(view, who.seed)
+    world = map_of(view, who.seed, shown.episode)
     if world is None:
         missing(ax, "This dilemma has no map.")
         return
@@ -146,8 +146,8 @@ def _world(ax: Axes, view: Run, who: Individual, shown: Trace) -> None:
 
 
 def _spikes(ax: Axes, view: Run, who: Individual, shown: Trace, agent: Altruist | None) -> None:
-    """Spikes of the same episode; a step is a look at the other (20 ms), then a decision (10 ms)."""
-    look, decide = (20, 10) if agent is None else (agent.empathy.ticks, agent.moral.ticks)
+    """Spikes of the same episode; a step is a look at the other, then a decision."""
+    look, decide = (12, 10) if agent is None else (agent.empathy.glance, agent.moral.ticks)
     slots = Slots(float(look + decide), dict.fromkeys(("place", "action", "value"), float(look)))
     steps = len(shown["place"])
     first = max(0, (shown.onset or 0) - BEFORE) if steps > 3 * BEFORE else 0

@@ -101,9 +101,10 @@ def _spikes(shard: Cohort, tensors: dict[str, Tensor], areas: Sequence[str]) -> 
     }
 
 
-def file_name(arm: str, seed: int) -> str:
-    """Name of the recording of one individual, free of odd characters."""
-    return f"{re.sub('[^A-Za-z0-9_.=-]+', '_', arm)}-{seed}"
+def file_name(arm: str, seed: int, agent: str = "") -> str:
+    """Name of the recording of one individual, free of odd characters; with the agent where an arm has several."""
+    parts = (re.sub("[^A-Za-z0-9_.=-]+", "_", arm), str(seed), agent)
+    return "-".join(part for part in parts if part)
 
 
 def _recordings(shard: Cohort, tensors: dict[str, Tensor], kept: dict[str, Tensor], folder: Path) -> None:
@@ -117,6 +118,8 @@ def _recordings(shard: Cohort, tensors: dict[str, Tensor], kept: dict[str, Tenso
         prefix = f"extra/{number}/"
         found |= {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         for name, value in kept.items():
-            found[name if name.startswith("census.") else f"weight.{name}@end"] = value[number]
-        path = folder / "recordings" / f"{file_name(arm, who)}.safetensors"
+            found[name if name.startswith(("census.", "share.")) else f"weight.{name}@end"] = value[number]
+        several = any(c.name == arm and c.agent != shard.part.agent for c in shard.conditions)
+        name = file_name(arm, who, shard.part.agent if several else "")
+        path = folder / "recordings" / f"{name}.safetensors"
         storage.write_tensors(path, found, {"arm": arm, "seed": str(who), "agent": shard.part.agent})

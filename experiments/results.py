@@ -41,7 +41,7 @@ class Manifest(BaseModel):
     seeds: list[int]
     arms: list[str]
     versions: dict[str, str]
-    """Of python, torch, numpy and bisnn (and cupy, where it ran)."""
+    """Of python, torch, numpy and bisnn."""
     device: str
     backend: str
     simulation_seconds: float = Field(default=0.0, ge=0.0)
@@ -142,12 +142,13 @@ class Run:
 
     # ------------------------------------------------------------ the trained agents
 
-    def agent(self, arm: str, seed: int) -> Any:
-        """The trained agent of one individual, ready to act alone with the same bits. Raises `UnknownName`."""
+    def agent(self, arm: str, seed: int, name: str | None = None) -> Any:
+        """The trained agent of one individual, ready to act alone with the same bits; `name` says which, where an arm
+        has several. Raises `UnknownName`."""
         if seed not in self.manifest.seeds:
             raise UnknownName("seed", seed, map(str, self.manifest.seeds))
         revive = importlib.import_module("bisnn.experiments.revive")
-        return revive.agent(self, pick("arm", arm, self.manifest.arms), seed)
+        return revive.agent(self, pick("arm", arm, self.manifest.arms), seed, name)
 
 
 def load_run(path: Path | str) -> Run:

@@ -90,7 +90,7 @@ def agent(run: Finished, arm: str, seed: int, name: str | None = None) -> Traine
     for part in plan(experiment.conditions(settings), settings.seeds):
         shard = Cohort(experiment, settings, part)
         found = [i for i in part.conditions if shard.conditions[i].name == arm]
-        if found and name in (None, part.agent):
+        if found and seed in part.seeds and name in (None, part.agent):
             return _revive(run, shard, found[0], seed)
     raise UnknownName("arm", arm, run.manifest.arms)
 

@@ -14,6 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
+try:
+    import fcntl
+except ImportError:  # no POSIX: no lock
+    fcntl = None  # type: ignore[assignment]
+
 import bisnn
 from bisnn import backend as backends
 from bisnn.errors import BackendUnavailable, ConfigError, pick
@@ -64,6 +69,21 @@ def execute(
         raise ConfigError(f"workers is {workers}; a run needs at least one process")
     manifest = _manifest(experiment, settings)
     folder = Path(out) if out is not None else Path("runs") / f"{experiment.name}-{manifest.config_hash[:8]}"
+    with _alone(folder):
+        return _execute(experiment, settings, folder, manifest, resume, workers, report, begin)
+
+
+def _execute(
+    experiment: Experiment,
+    settings: Settings,
+    folder: Path,
+    manifest: Manifest,
+    resume: bool,
+    workers: int,
+    report: Report,
+    begin: Begin,
+) -> Run:
+    """`execute` in a folder that no other process writes to."""
     started = _open(folder, manifest, resume)
     begin(folder, started)
     if started.state == "complete":
@@ -72,9 +92,14 @@ def execute(
     settings = configure(experiment, started.configuration)  # of a resumed run: what it recorded before
     write_manifest(folder, started)
     since = time.monotonic()
-    _simulate(experiment, settings, folder, workers, report)
-    seconds = started.simulation_seconds + time.monotonic() - since
-    return _finish(experiment, settings, folder, started.model_copy(update={"simulation_seconds": round(seconds, 1)}))
+    try:
+        _simulate(experiment, settings, folder, workers, report)
+    finally:  # also of a run that is interrupted
+        seconds = round(started.simulation_seconds + time.monotonic() - since, 1)
+        started = started.model_copy(update={"simulation_seconds": seconds})
+        with contextlib.suppress(OSError):
+            write_manifest(folder, started)
+    return _finish(experiment, settings, folder, started)
 
 
 def resolved(experiment: Experiment, settings: Settings) -> dict[str, Any]:
@@ -110,18 +135,34 @@ def _manifest(experiment: Experiment, settings: Settings) -> Manifest:
     )
 
 
-def _open(folder: Path, manifest: Manifest, resume: bool) -> Manifest:
-    """The manifest to go on with. Raises `ConfigError` for a folder that is in use or belongs to another run."""
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock. Raises `ConfigError` where another process runs into it, or it is a file."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; name a folder with --out")
-    if not folder.exists() or not any(folder.iterdir()):
-        folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / ".lock"
+    with lock.open("w") as held:
+        if fcntl is not None:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigError(
+                    f"another process runs into {folder}; wait, or name another with --out"
+                ) from None
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _open(folder: Path, manifest: Manifest, resume: bool) -> Manifest:
+    """The manifest to go on with. Raises `ConfigError` for a folder that is not empty or belongs to another run."""
+    if all(path.name.startswith(".") for path in folder.iterdir()):
+        storage.sweep(folder)
         return manifest
     if not resume:
         raise ConfigError(f"{folder} is not empty; go on with --resume, or name another folder with --out")
-    if not (folder / "manifest.json").exists() and all(path.name.startswith(".") for path in folder.iterdir()):
-        storage.sweep(folder)
-        return manifest
     found = read_manifest(folder)
     if found.config_hash != manifest.config_hash:
         raise ConfigError(

@@ -10,6 +10,8 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 
 def _interval(measure: dict[str, Any], digits: int = 2) -> str:
+    if measure["ci95"] is None:
+        return _number(measure["mean"], digits)
     low, high = measure["ci95"]
     return f"{_number(measure['mean'], digits)} [{_number(low, digits)}, {_number(high, digits)}]"
 

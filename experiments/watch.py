@@ -147,4 +147,6 @@ def _weights(agent: Altruist, state: AltruistState, life: Life, rows: Tensor, lo
     kept: dict[str, Any] = agent.keepsake(state)
     for row in rows.tolist():
         for name, weight in kept.items():
+            if name.startswith("share."):
+                continue
             log.extras[f"{int(life.present[row])}/weight.{name}@{phase}"] = weight[row].clone().cpu()

@@ -1,4 +1,4 @@
-"""One worker process: `python -m bisnn.experiments.worker RUN SHARD` runs one shard of the run folder."""
+"""One worker process: `python -m bisnn.experiments.worker RUN SHARD PARENT` runs one shard of the run folder."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import time
 import traceback
 from pathlib import Path
 
-import torch
 
-from bisnn.errors import BisnnError, ConfigError
-from bisnn.experiments.base import configure, find
-from bisnn.experiments.cohort import plan
-from bisnn.experiments.results import read_manifest
-from bisnn.experiments.shard import Shard
+def main(folder: Path, name: str, parent: int) -> None:
+    """Run the shard called `name` of the run in `folder`, as its manifest configures it, while `parent` lives."""
+    import torch  # heavy modules only now: the process is bound to its parent first
 
+    from bisnn.errors import ConfigError
+    from bisnn.experiments.base import configure, find
+    from bisnn.experiments.cohort import plan
+    from bisnn.experiments.results import read_manifest
+    from bisnn.experiments.shard import Shard
 
-def main(folder: Path, name: str) -> None:
-    """Run the shard called `name` of the run in `folder`, as its manifest configures it."""
     torch.set_num_threads(1)
     manifest = read_manifest(folder)
     experiment = find(manifest.experiment)
@@ -29,7 +29,7 @@ def main(folder: Path, name: str) -> None:
     parts = {part.name: part for part in plan(experiment.conditions(settings), settings.seeds)}
     if name not in parts:
         raise ConfigError(f"the run has no shard {name!r}")
-    last, parent = 0.0, os.getppid()
+    last = 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal last
@@ -48,17 +48,26 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+def told(error: Exception, name: str) -> dict[str, object]:
+    """What the run is told of an error: its kind, its words, its number."""
+    from bisnn.errors import BisnnError
+
+    if isinstance(error, OSError):
+        return {"error": "OSError", "message": error.strerror or str(error), "errno": error.errno}
+    if isinstance(error, BisnnError):
+        return {"error": type(error).__name__, "message": str(error), "errno": None}
+    text = f"the worker of shard {name} failed: {type(error).__name__}: {error}; what was finished is kept"
+    return {"error": "BisnnError", "message": text, "errno": None}
+
+
 if __name__ == "__main__":
+    run_folder, shard_name, run_process = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     die_with_parent()
+    if os.getppid() != run_process:
+        raise SystemExit(1)  # it died before this process was bound to it
     try:
-        main(Path(sys.argv[1]), sys.argv[2])
-    except (BisnnError, OSError) as error:
-        kind = "OSError" if isinstance(error, OSError) else type(error).__name__
-        number = error.errno if isinstance(error, OSError) else None
-        message = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-        print(json.dumps({"error": kind, "message": message, "errno": number}), flush=True)
-    except Exception as error:
+        main(run_folder, shard_name, run_process)
+    except Exception as problem:
         if os.environ.get("BISNN_DEBUG", "") not in ("", "0"):
             traceback.print_exc()
-        text = f"the worker of shard {sys.argv[2]} failed: {type(error).__name__}: {error}; what was finished is kept"
-        print(json.dumps({"error": "BisnnError", "message": text}), flush=True)
+        print(json.dumps(told(problem, shard_name)), flush=True)

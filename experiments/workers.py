@@ -45,7 +45,7 @@ def run(shards: Sequence[str], folder: Path, count: int, report: Callable[[str, 
 
 
 def _start(name: str, folder: Path, lines: queue.Queue[tuple[str, dict[str, Any] | None]]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bisnn.experiments.worker", str(folder.resolve()), name]
+    command = [sys.executable, "-m", "bisnn.experiments.worker", str(folder.resolve()), name, str(os.getpid())]
     root = str(Path(errors.__file__).resolve().parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
     environment = {**os.environ, **THREADS, "PYTHONPATH": path}
@@ -58,7 +58,9 @@ def _start(name: str, folder: Path, lines: queue.Queue[tuple[str, dict[str, Any]
         try:
             for text in process.stdout:
                 lines.put((name, json.loads(text)))
-        finally:  # a line that is no JSON must not leave the run waiting for ever
+        except ValueError:  # a line that is no JSON must not leave the run waiting for ever
+            process.kill()
+        finally:
             lines.put((name, None))
 
     threading.Thread(target=listen, daemon=True).start()

@@ -10,11 +10,13 @@ from bisnn.kernels import launch
 
 
 def propagate(spikes: Tensor, used: Tensor) -> Tensor:
-    """Currents `[*B, post]` from spikes `[*B, pre]` through used weights `[*B, pre, post]`.
+    """Currents `[*B, post]` from spikes `[*B, pre]` through used weights `[*B, pre, post]` or `[pre, post]`.
 
-    `used` may be one matrix expanded over `*B`; it is then read in place. Raises `ValueError` for shapes,
+    `used` may be one matrix for all, expanded over `*B` or not; it is read in place. Raises `ValueError` for shapes,
     dtypes or devices that do not fit, and where a gradient is asked for (kernels give none).
     """
+    if used.dim() == 2 and spikes.dim() > 1:
+        used = used.expand(*spikes.shape[:-1], *used.shape)
     if used.dim() < 2 or used.shape[:-1] != spikes.shape:
         raise ValueError(
             f"kernel 'propagate' needs spikes [*B, pre] and weights [*B, pre, post], "

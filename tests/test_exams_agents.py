@@ -14,7 +14,7 @@ import bisnn.agents
 import bisnn.experiments
 from bisnn import rng, tree
 from bisnn.agents import dilemmas
-from bisnn.agents.base import Agent, Dilemma, Obs
+from bisnn.agents.base import REACH, Agent, Dilemma, Obs
 from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.agents.loop import begin, turn
 from bisnn.errors import UnknownName
@@ -71,7 +71,7 @@ def test_an_agent_alone_is_the_agent_in_a_batch(agent):
     again, repeated = life(agent, key, turns)
     assert same(together.agent, again.agent)
     assert torch.equal(actions, repeated)
-    assert bool(((actions >= 0) & (actions < 4)).all())
+    assert bool(((actions >= 0) & (actions < 2 * REACH)).all())
     for k in (0, 3):
         alone, mine = life(agent, key[k : k + 1], turns)
         assert torch.equal(actions[:, k : k + 1], mine)

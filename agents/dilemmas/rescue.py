@@ -154,7 +154,7 @@ class Rescue:
             "relieved_now": relieved_now,
             "faked": scene.faked,
             "at_goal": at_goal,
-            "at_switch": scene.helper == state.layout.switch,
+            "at_switch": scene.helper == layout.switch,
             "helper_cell": tables.right_cell[scene.helper],
             "victim_cell": tables.left_cell[scene.victim],
         }

@@ -69,6 +69,8 @@ class Body:
     """Times that babbling visits every command."""
     rate: float = 0.02
     """Learning rate of the forward model."""
+    backend: str = "torch"
+    """Backend of the circuit."""
 
     @property
     def side(self) -> int:
@@ -102,6 +104,7 @@ class Body:
                 fixed("felt", "pain", 1.0),
                 fixed("missing", "pain", 1.0),
             ),
+            backend=self.backend,
         )
 
     def init(self, key: Tensor) -> CircuitState:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from bisnn.circuit import Circuit, CircuitState
-from bisnn.coding import direct, rate
+from bisnn.coding import direct
 from bisnn.gates import NO_GATES, Gates
 from bisnn.neurons import IFState
 from bisnn.recording import Probe, Recording
@@ -155,14 +155,18 @@ class Empathy:
         affect = self._mean(seen, "affect") if "affect.spikes" in seen.traces else mirror
         dopamine = torch.zeros_like(mirror)
         if "dopamine.spikes" in seen.traces:
-            spikes = rate(seen["dopamine.spikes"], self.settle)
-            firing = spikes.sum(-1) * (1.0 / spikes.shape[-1])
+            firing = _firing(seen["dopamine.spikes"][..., self.settle :, :])
             dopamine = (firing - self.tonic_rate) * (1.0 / self.tonic_rate) if self.tonic else firing
         return Percept(mirror, affect, dopamine)
 
     def _mean(self, seen: Recording, area: str) -> Tensor:
         first, last = self.pain[area]
-        return rate(seen[f"{area}.spikes"], self.settle)[..., first:last].sum(-1) * (1.0 / (last - first))
+        return _firing(seen[f"{area}.spikes"][..., self.settle :, first:last])
+
+
+def _firing(spikes: Tensor) -> Tensor:
+    """Mean spikes per tick and unit: `[*B, T, n]` to `[*B]`. Counts are summed first, so no order can matter."""
+    return spikes.sum((-2, -1)) * (1.0 / spikes.shape[-2]) * (1.0 / spikes.shape[-1])
 
 
 class Census(NamedTuple):

@@ -74,7 +74,7 @@ class MoralLearning:
     def rule(self, rate: float) -> RSTDP:
         """R-STDP whose eligibility saturates at 1 and decays by gamma * trace_decay per environment step."""
         tau_e = -1.0 / math.log(self.gamma * self.trace_decay)
-        return RSTDP(rate=rate, tau_e=tau_e, tau_pre=-1.0 / math.log(0.8), a_minus=0.0, cap=1.0)
+        return RSTDP(rate=rate, tau_e=tau_e, a_minus=0.0, cap=1.0)
 
     @cached_property
     def circuit(self) -> Circuit:
