@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bisnn import rng
+from bisnn.agents.altruist import Altruist
 from bisnn.circuit import Area, Circuit, Projection
 from bisnn.errors import ConfigError, UnknownName
 from bisnn.gates import NO_GATES, Gates
@@ -217,3 +218,30 @@ def test_an_ablation_of_nothing_is_refused(given, error, text):
         check(given, TARGETS)
     with pytest.raises(error, match=text):
         compile_gates((INTACT, given), torch.tensor(0), torch.tensor(0), TARGETS)
+
+
+def test_a_modulator_is_clamped_apart_from_the_area_of_the_same_name():
+    """The altruist has a dopamine area and a dopamine modulator; clamping the one leaves the other alone."""
+    targets = Altruist().targets
+    gates = compile_gates(
+        [Ablation(name="x", clamp={"dopamine": 0.0})], torch.zeros(2).long(), torch.arange(2), targets
+    )
+    spikes = torch.ones(2, 24)
+    assert torch.equal(gates.alive_only("dopamine", spikes), spikes)
+    assert torch.equal(gates.clamped("dopamine", torch.ones(2)), torch.zeros(2))
+    held = compile_gates([Ablation(name="x", clamp={"ifg": 1.0})], torch.zeros(2).long(), torch.arange(2), targets)
+    assert torch.equal(held.alive_only("ifg", torch.zeros(2, 50)), torch.ones(2, 50))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"clamp": {"ifg": 0.3}},
+        {"drive": {"emotion": float("inf")}},
+        {"release": {"relief": float("nan")}},
+        {"gain": {"ifg->dopamine": 2000.0}},
+    ],
+)
+def test_values_that_break_exact_sums_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        compile_gates([Ablation(name="x", **wrong)], torch.zeros(1).long(), torch.arange(1), Altruist().targets)
