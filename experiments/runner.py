@@ -147,9 +147,7 @@ def _alone(folder: Path) -> Iterator[None]:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise ConfigError(
-                    f"another process runs into {folder}; wait, or name another with --out"
-                ) from None
+                raise ConfigError(f"another process runs into {folder}; wait, or name another with --out") from None
         try:
             yield
         finally:

@@ -180,3 +180,6 @@ class Body:
         )
         sides = [x.unflatten(-1, (4, self.side)).sum(-1) * (1.0 / self.per_cell) for x in (felt, missing)]
         return Feeling(pain, sides[0], sides[1], sides[0].sum(-1) + sides[1].sum(-1)), seen
+
+
+EXAMPLES = (Body(), Body(per_cell=3, reach=2, n_pain=12))

@@ -98,3 +98,6 @@ class LatencyBody:
 def brp_snn(p: float = 0.5) -> LatencyBody:
     """The reference preset; the first 12 `p` of its 24 pain cells answer to any error."""
     return LatencyBody(p=p)
+
+
+EXAMPLES = (brp_snn(), brp_snn(p=1.0))

@@ -128,3 +128,5 @@ def beead_snn() -> Empathy:
 
 PRESETS = {"graded": graded, "bae_snn": bae_snn, "bae_snn_24": bae_snn_24, "beead_snn": beead_snn}
 """Network by name."""
+
+EXAMPLES = tuple(preset() for preset in PRESETS.values())

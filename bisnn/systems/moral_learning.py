@@ -163,3 +163,6 @@ class MoralLearning:
         }
         state, _ = self.circuit.run(rest._replace(traces=traces), drive, {"dopamine": dopamine}, gates, steps=1)
         return state
+
+
+EXAMPLES = (MoralLearning(), MoralLearning(places=9, cells=5, ticks=5))
