@@ -276,7 +276,7 @@ class Circuit:
         for name, value in drive.items():
             if name not in self.areas:
                 raise UnknownName("area", name, self.areas)
-            if not bool(torch.isfinite(value).all()):
+            if value.numel() and not bool(torch.isfinite(torch.stack(value.aminmax())).all()):
                 raise StateMismatch(f"drive of {name!r} holds NaN or Infinity; mend what computes it")
             rest = state.spikes[name][0].shape
             stretches = value.shape[-2] if value.dim() == len(rest) + 1 else 1
