@@ -90,5 +90,6 @@ class Cohort:
     def traits(self, condition: Tensor) -> dict[str, Tensor]:
         """The traits that conditions set, `[B]` each."""
         names = dict.fromkeys(name for i in self.part.conditions for name in self.conditions[i].traits)
-        table = {name: [float(c.traits.get(name, float("nan"))) for c in self.conditions] for name in names}
+        usual = {name: float(getattr(self.agent, name)) for name in names}  # a trait's default is the plan's field
+        table = {name: [float(c.traits.get(name, usual[name])) for c in self.conditions] for name in names}
         return {name: torch.tensor(values, device=condition.device)[condition] for name, values in table.items()}

@@ -64,3 +64,14 @@ def test_an_ablation_does_what_it_says(name, number):
         assert not used[projection][0].any()
     for projection, weight in used.items():
         assert torch.equal(weight[1], intact[projection][1])
+
+
+def test_an_arm_without_traits_has_those_of_the_plan():
+    """A lesion added to the dose-response lives with the agent's own strength and level."""
+    experiment = experiments()["empathy-dose-response"]
+    settings = configure(experiment, {"seeds": 1, "levels": (0.5,), "gains": (2.0,), "lesion": ("ifg",)})
+    part = next(part for part in plan(experiment.conditions(settings), 1) if part.agent == "spiking")
+    cohort = Cohort(experiment, settings, part)
+    lesioned = next(i for i, c in enumerate(cohort.conditions) if c.name == "silence:ifg")
+    traits = cohort.traits(torch.tensor([lesioned]))
+    assert {name: value.tolist() for name, value in traits.items()} == {"level": [1.0], "gain": [9.0]}
