@@ -7,7 +7,7 @@ the inhibitory pool leaves free. The products of the default lists are dense whe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -24,13 +24,16 @@ from bisnn.experiments.tables import dose_table
 from bisnn.interventions import INTACT
 from bisnn.systems.empathy_presets import graded
 
+Level = Annotated[float, Field(ge=0.0, le=1.0)]
+Strength = Annotated[float, Field(ge=0.0, le=1000.0)]
+
 
 class EmpathyDoseResponse(Settings):
     """Configuration of empathy-dose-response."""
 
-    levels: tuple[float, ...] = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    levels: tuple[Level, ...] = Field(default=(0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), min_length=1)
     """Empathy levels: fractions of mirror cells left free."""
-    gains: tuple[float, ...] = (0.0, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0, 9.0)
+    gains: tuple[Strength, ...] = Field(default=(0.0, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0, 9.0), min_length=1)
     """Empathy strengths lambda."""
     record: int = Field(default=0, ge=0)
     """How many seeds of every condition to record, spikes and all."""
@@ -42,18 +45,9 @@ class EmpathyDoseResponse(Settings):
             return tuple(part for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("levels")
+    @field_validator("levels", "gains")
     @classmethod
-    def _fractions(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or any(not 0.0 <= level <= 1.0 for level in value):
-            raise ValueError("levels lie between 0 and 1, and there is at least one")
-        return tuple(dict.fromkeys(value))
-
-    @field_validator("gains")
-    @classmethod
-    def _strengths(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or any(not 0.0 <= gain <= 1000.0 for gain in value):
-            raise ValueError("gains lie between 0 and 1000, and there is at least one")
+    def _once(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(dict.fromkeys(value))
 
 

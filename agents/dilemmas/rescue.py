@@ -183,8 +183,7 @@ class Rescue:
         """`layout`, or the drawn one for those who move `now` (bool `[*B]`)."""
         if self.layout != "moved" or not bool(now.any()):
             return layout
-        moved: Layout = tree.where(now, self._drawn(key), layout)
-        return moved
+        return Layout(*tree.where(now, self._drawn(key), layout))
 
     def _opening(self, world: Tensor) -> Scene:
         """The scene before the first step, from the uniforms `[*B, 4]` of its moment."""
@@ -287,9 +286,9 @@ def _check(dilemma: Rescue) -> None:
     if dilemma.layout == "moved" and len(dilemma.openings) != layouts.WAITS:
         raise ConfigError(f"a moved layout needs {layouts.WAITS} openings, as many as a drawn one has")
     if dilemma.layout != "fixed" and dilemma.victim_start[1] not in (0, dilemma.rows - 1):
-        raise ConfigError(
-            "in a drawn layout the victim waits against the wall: victim_start is in the first or last row"
-        )
+        raise ConfigError("in a drawn layout the victim waits at the wall: start it in the first or last row")
+    if dilemma.layout != "fixed":
+        _pairs(dilemma, "cpu")  # raises where no layout can be drawn
     if bool(_certificates(dilemma).altruistic.isinf().any()):
         raise ConfigError(f"nobody can help within {dilemma.horizon} steps; raise horizon or move the switch")
 
