@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from bisnn import rng
+from bisnn.errors import ConfigError, ShapeMismatch
 
 
 @runtime_checkable
@@ -100,3 +101,61 @@ class Uniform:
         """`[*B, pre, post]`, own to every individual."""
         draws = rng.uniform(key, f"{name}/weight", 0, pre * post)
         return (draws * (self.high - self.low) + self.low).reshape(*key.shape, pre, post)
+
+
+@dataclass(frozen=True)
+class Bernoulli:
+    """`value` with a probability, else 0; drawn for every individual from its stream `name`/mask."""
+
+    probability: float
+    """Probability that a synapse exists."""
+    value: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.probability <= 1.0:
+            raise ConfigError(f"probability = {self.probability}; it lies between 0 and 1")
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute weight."""
+        return abs(self.value)
+
+    def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
+        """`[*B, pre, post]`, own to every individual."""
+        draws = rng.uniform(key, f"{name}/mask", 0, pre * post).reshape(*key.shape, pre, post)
+        return (draws < self.probability).to(torch.float32) * self.value
+
+
+@dataclass(frozen=True)
+class FixedFan:
+    """`value` from every source cell to `count` random targets ("out"), or to every target from `count` random
+    sources ("in"); 0 elsewhere. Drawn for every individual from its stream `name`/mask."""
+
+    count: int
+    """Synapses of every cell."""
+    value: float = 1.0
+    of: Literal["out", "in"] = "out"
+    """Which end counts."""
+    loops: bool = True
+    """Whether cell k may reach cell k."""
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise ConfigError(f"count = {self.count}; a number of synapses starts at 0")
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute weight."""
+        return abs(self.value)
+
+    def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
+        """`[*B, pre, post]`, own to every individual. Raises `ShapeMismatch` where there are too few cells."""
+        most = (post if self.of == "out" else pre) - (not self.loops)
+        if self.count > most:
+            raise ShapeMismatch(f"projection {name!r}: {self.count} synapses a cell, but only {most} cells to reach")
+        draws = rng.uniform(key, f"{name}/mask", 0, pre * post).reshape(*key.shape, pre, post)
+        if not self.loops:
+            draws = draws + torch.eye(pre, post, device=key.device) * 2.0
+        ranks = draws.argsort(dim=-1 if self.of == "out" else -2, stable=True)
+        ranks = ranks.argsort(dim=-1 if self.of == "out" else -2, stable=True)
+        return (ranks < self.count).to(torch.float32) * self.value

@@ -9,31 +9,23 @@ are the same; a sweep is a matter of speed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from bisnn import tree
+from bisnn import rng, tree
 from bisnn.areas import Area, CircuitState, Projection
 from bisnn.gates import Gates
-from bisnn.modulators.base import Modulator
+from bisnn.modulators.base import source
+from bisnn.plasticity.base import reads
 from bisnn.propagate import propagate_all, used_weight
+from bisnn.receptors import scaled
+from bisnn.synapses import masked, normalised
+from bisnn.wiring import Wiring, noise_stream
 
 Propagate = Callable[[Tensor, Tensor], Tensor]
 """Spikes `[*B, pre]` and used weights to currents `[*B, post]`."""
-
-
-class Wiring(NamedTuple):
-    """What a simulation needs to know of a circuit."""
-
-    areas: Mapping[str, Area]
-    order: tuple[str, ...]  # areas, each after those that reach it within a tick
-    groups: tuple[tuple[str, ...], ...]  # areas of one neuron model that can be swept together, in order
-    incoming: Mapping[str, tuple[Projection, ...]]
-    plastic: tuple[Projection, ...]
-    modulators: Mapping[str, Modulator]
-    dt: float
 
 
 class Inputs(NamedTuple):
@@ -72,11 +64,41 @@ def arriving(p: Projection, state: CircuitState, now: Mapping[str, Tensor]) -> T
     return now[p.source] if p.delay == 0 else state.spikes[p.source][p.delay - 1]
 
 
+class Moment(NamedTuple):
+    """What reaches a circuit from outside in one tick."""
+
+    drive: Mapping[str, Tensor]  # area -> [*B, n]
+    release: Mapping[str, Tensor]  # modulator -> [*B]
+    noise: Mapping[str, Tensor]  # stream of a stochastic area -> uniform [*B, n]
+
+
+class Noise:
+    """The noise of the stochastic areas in a run, drawn for many ticks at once: the same bits as tick by tick."""
+
+    BLOCK = 2**18
+    """Numbers drawn at once, about."""
+
+    def __init__(self, wiring: Wiring, state: CircuitState, steps: int) -> None:
+        self.streams, self.clock, self.steps, self.dtype = wiring.noisy, state.clock, steps, some_spikes(state).dtype
+        batch = some_spikes(state)[..., 0].numel()
+        self.length = max(1, self.BLOCK // max(1, batch * sum(self.streams.values())))
+        self.drawn: dict[str, Tensor] = {}
+
+    def at(self, tick: int) -> dict[str, Tensor]:
+        """Uniform numbers in [0, 1) by stream, `[*B, n]` each."""
+        if self.clock is None:
+            return {}
+        if tick % self.length == 0:
+            ticks = torch.arange(tick, min(tick + self.length, self.steps), device=self.clock.key.device)
+            keys = self.clock.key[..., None].expand(*self.clock.key.shape, len(ticks))
+            self.drawn = rng.uniforms(keys, self.clock.tick[..., None] + ticks, self.streams)
+        return {name: block[..., tick % self.length, :].to(self.dtype) for name, block in self.drawn.items()}
+
+
 def tick(
     wiring: Wiring,
     state: CircuitState,
-    drive: Mapping[str, Tensor],
-    release: Mapping[str, Tensor],
+    moment: Moment,
     gates: Gates,
     used: dict[str, Tensor],
     learning: bool,
@@ -88,36 +110,67 @@ def tick(
     `used` holds the used weights and is brought up to date, unless this tick is the `last` of its run.
     """
     now: dict[str, Tensor] = {}
-    neurons = {}
+    neurons, currents = {}, dict(state.currents)
     for name in wiring.order:
-        current = gates.driven(name, drive.get(name))
+        current = gates.driven(name, moment.drive.get(name))
         for p in wiring.incoming[name]:
             part = propagate(arriving(p, state, now), used[p.name])
+            if p.filter is not None:
+                part = currents[p.name] = p.filter.step(currents[p.name], part, wiring.dt)
+            part = scaled(part, p.receptors, state.levels)
             current = part if current is None else current + part
         if current is None:
             current = torch.zeros_like(state.spikes[name][0])
-        spikes, neurons[name] = wiring.areas[name].neuron.step(state.neurons[name], current, wiring.dt)
+        current = scaled(current, wiring.areas[name].receptors, state.levels)
+        noise = moment.noise.get(noise_stream(name))
+        spikes, neurons[name] = step_neuron(wiring.areas[name], state.neurons[name], current, wiring.dt, noise)
         now[name] = gates.alive_only(name, spikes)
-    levels, modulators = modulate(wiring, state, release, gates)
+    levels, modulators = modulate(wiring, state, moment.release, gates, now)
     weights, traces = state.weights, state.traces
     if learning and wiring.plastic:
-        weights, traces = learn(wiring, state, now, levels, gates)
+        weights, traces = learn(wiring, state, now, neurons, levels, gates)
         for p in () if last else wiring.plastic:
             used[p.name] = used_weight(weights[p.name], gates.gain.get(p.name))
-    history = {name: (now[name], *state.spikes[name][:-1]) for name in wiring.areas}
-    return CircuitState(neurons, history, weights, traces, modulators), levels
+    after = state._replace(
+        neurons=neurons,
+        spikes={name: (now[name], *state.spikes[name][:-1]) for name in wiring.areas},
+        weights=weights,
+        traces=traces,
+        modulators=modulators,
+        currents=currents,
+        levels={name: levels[name] for name in wiring.felt},
+    )
+    return after, levels
+
+
+def step_neuron(
+    area: Area, state: Any, current: Tensor, dt: float, noise: Tensor | None = None
+) -> tuple[Tensor, NamedTuple]:
+    """One tick of an area's neurons: spikes `[*B, n]` and the next state."""
+    neuron: Any = area.neuron
+    found: tuple[Tensor, NamedTuple] = (
+        neuron.step(state, current, dt) if noise is None else neuron.step(state, current, dt, noise)
+    )
+    return found
 
 
 def modulate(
-    wiring: Wiring, state: CircuitState, release: Mapping[str, Tensor], gates: Gates
-) -> tuple[dict[str, Tensor], dict[str, NamedTuple]]:
-    """One tick of every modulator: levels `[*B]` and next states."""
+    wiring: Wiring,
+    state: CircuitState,
+    release: Mapping[str, Tensor],
+    gates: Gates,
+    spikes: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """One tick of every modulator, some listening to the `spikes` of this tick: levels `[*B]` and next states."""
     levels, modulators = {}, {}
     for name, modulator in wiring.modulators.items():
         given = release.get(name)
         if given is None:
             given = torch.zeros_like(some_spikes(state)[..., 0])
-        level, modulators[name] = modulator.step(state.modulators[name], gates.released(name, given), wiring.dt)
+        area = source(modulator)
+        heard = () if area is None else (spikes[area],)
+        step: Callable[..., tuple[Tensor, Any]] = modulator.step
+        level, modulators[name] = step(state.modulators[name], gates.released(name, given), wiring.dt, *heard)
         levels[name] = gates.clamped(name, level)
     return levels, modulators
 
@@ -126,18 +179,25 @@ def learn(
     wiring: Wiring,
     state: CircuitState,
     now: Mapping[str, Tensor],
+    neurons: Mapping[str, Any],
     levels: Mapping[str, Tensor],
     gates: Gates,
-) -> tuple[dict[str, Tensor], dict[str, NamedTuple]]:
-    """One tick of every rule: weights (changed, then bounded) and next traces."""
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """One tick of every rule: weights (changed, then normalised, then bounded) and next traces."""
     weights, traces = dict(state.weights), {}
     for p in wiring.plastic:
         assert p.rule is not None
         level = None if p.rule.modulator is None else levels[p.rule.modulator]
-        before = weights[p.name]
+        before, mask = weights[p.name], state.masks.get(p.name)
+        step: Callable[..., tuple[Tensor, Any]] = p.rule.step
+        seen = (getattr(neurons[p.target], leaf) for leaf in reads(p.rule))
         pre = arriving(p, state, now)
-        change, traces[p.name] = p.rule.step(state.traces[p.name], before, pre, now[p.target], level, wiring.dt)
-        weights[p.name] = (before + gates.learned(p.name, change)).clamp_(*p.bounds)
+        change, traces[p.name] = step(state.traces[p.name], before, pre, now[p.target], level, wiring.dt, *seen)
+        change = gates.learned(p.name, scaled(change, p.plasticity_receptors, levels))
+        after = before + change
+        if p.normalise is not None:
+            after = normalised(masked(after, mask), p.normalise)
+        weights[p.name] = masked(after.clamp_(*wiring.bounds[p.name]), mask)
     return weights, traces
 
 
@@ -165,10 +225,10 @@ def sweep(
         sizes = [current.shape[-1] for current in currents]
         before = [state.neurons[name] for name in group]
         states = [tree.map(lambda *leaves: torch.cat(leaves, -1), *before) if len(group) > 1 else before[0]]
-        neuron, each = wiring.areas[group[0]].neuron, []
+        area, each = wiring.areas[group[0]], []
         current = torch.cat(currents, -1) if len(group) > 1 else currents[0]
         for now in current.unbind(inputs.batch):
-            spikes, after = neuron.step(states[-1], now, wiring.dt)
+            spikes, after = step_neuron(area, states[-1], now, wiring.dt)
             each.append(spikes)
             states.append(after)
         first = 0
@@ -178,7 +238,8 @@ def sweep(
             first += part.shape[-1]
     modulated = state
     for now_tick in range(steps if wiring.modulators else 0):
-        levels, modulators = modulate(wiring, modulated, inputs.release_at(now_tick), gates)
+        heard = {name: spikes.select(inputs.batch, now_tick) for name, spikes in found.spikes.items()}
+        levels, modulators = modulate(wiring, modulated, inputs.release_at(now_tick), gates, heard)
         modulated = modulated._replace(modulators=modulators)
         for name, level in levels.items():
             found.levels[name].append(level)

@@ -56,26 +56,32 @@ def compact(leaf: Tensor) -> Tensor:
     return leaf.contiguous()
 
 
-def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-    """`(path, compact tensor)` for every leaf, in a fixed order; paths join names with `/`."""
+def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    """`(path, tensor)` for every leaf, in a fixed order; paths join names with `/`."""
     if isinstance(tree, Tensor):
-        yield prefix, compact(tree)
+        yield prefix, tree
     elif isinstance(tree, dict):
         for key, value in tree.items():
-            yield from flatten(value, f"{prefix}/{key}" if prefix else str(key))
+            yield from leaves(value, f"{prefix}/{key}" if prefix else str(key))
     elif isinstance(tree, tuple):
         names = getattr(tree, "_fields", range(len(tree)))
         for name, value in zip(names, tree, strict=True):
-            yield from flatten(value, f"{prefix}/{name}" if prefix else str(name))
+            yield from leaves(value, f"{prefix}/{name}" if prefix else str(name))
 
 
-def restore(like: Any, leaves: dict[str, Tensor], prefix: str = "") -> Any:
-    """The tree `like` with its leaves replaced by those named in `leaves`.
+def flatten(tree: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    """`leaves`, each compact."""
+    for path, leaf in leaves(tree, prefix):
+        yield path, compact(leaf)
+
+
+def restore(like: Any, saved: dict[str, Tensor], prefix: str = "") -> Any:
+    """The tree `like` with its leaves replaced by those named in `saved`.
 
     Raises `StateMismatch` when a leaf is missing or has another shape or dtype.
     """
     if isinstance(like, Tensor):
-        leaf = leaves.get(prefix)
+        leaf = saved.get(prefix)
         if leaf is None:
             raise StateMismatch(f"the saved state has no {prefix!r}; it was written by another plan or version")
         if leaf.shape != compact(like).shape or leaf.dtype != like.dtype:
@@ -85,11 +91,11 @@ def restore(like: Any, leaves: dict[str, Tensor], prefix: str = "") -> Any:
             )
         return leaf.to(like.device).expand(like.shape)
     if isinstance(like, dict):
-        return {key: restore(value, leaves, f"{prefix}/{key}" if prefix else str(key)) for key, value in like.items()}
+        return {key: restore(value, saved, f"{prefix}/{key}" if prefix else str(key)) for key, value in like.items()}
     if isinstance(like, tuple):
         names = getattr(like, "_fields", range(len(like)))
         parts = [
-            restore(value, leaves, f"{prefix}/{name}" if prefix else str(name))
+            restore(value, saved, f"{prefix}/{name}" if prefix else str(name))
             for name, value in zip(names, like, strict=True)
         ]
         return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)

@@ -7,6 +7,7 @@ Feng, Zeng (2022) doi:10.3389/fnbot.2022.1025338 (weights, latencies and pain ce
 import pytest
 import torch
 
+from bisnn import tree
 from bisnn.agents.dilemmas.rooms import SelfPainRoom
 from bisnn.circuit import CircuitState
 from bisnn.errors import ConfigError
@@ -24,11 +25,7 @@ def grown() -> CircuitState:
 def feel(state: CircuitState, action, blocked, moved) -> Feeling:
     """What the grown body feels of movements `[k]`."""
     k = len(action)
-    many = CircuitState(
-        *({name: value.expand(k, *value.shape) if isinstance(value, torch.Tensor) else
-           type(value)(*(leaf.expand(k, *leaf.shape) for leaf in value)) if hasattr(value, "_fields") else
-           tuple(leaf.expand(k, *leaf.shape) for leaf in value) for name, value in part.items()} for part in state)
-    )  # fmt: skip
+    many = tree.map(lambda leaf: leaf.expand(k, *leaf.shape), state)
     return Body().feel(many, torch.tensor(action), torch.tensor(blocked), torch.tensor(moved, dtype=torch.float32))[0]
 
 

@@ -242,8 +242,8 @@ def test_a_cycle_needs_a_delay():
         )
         return Circuit(areas={name: Area(n=1, neuron=RELAY) for name in "abc"}, projections=links)
 
-    assert ring(1).order == ("a", "b", "c")
-    assert not ring(1).feedforward
+    assert ring(1).wiring.order == ("a", "b", "c")
+    assert not ring(1).wiring.sweepable
     with pytest.raises(ConfigError, match=r"cycle \(.*->.*\); give one of them delay=1"):
         ring(0)
     with pytest.raises(ConfigError, match="zero-delay projections form a cycle"):

@@ -31,7 +31,7 @@ def lived(circuit, seeds, steps=100):
     drive = {
         name: rng.uniform(key, f"exam/{name}", 0, circuit.areas[name].n)
         for name in circuit.areas
-        if not circuit.incoming[name]
+        if not circuit.wiring.incoming[name]
     }
     with torch.inference_mode():
         return circuit.run(circuit.init(key), drive, steps=steps)[0]

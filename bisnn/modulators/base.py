@@ -1,10 +1,18 @@
-"""What a neuromodulator is: release in, level out."""
+"""What a neuromodulator is: release in, level out.
+
+A modulator that listens to an area has a field `source: str | None`; where it names one, the spikes of that area
+in this tick, `[*B, n]`, are handed to its step after `dt`.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
+
+from bisnn.errors import ConfigError, ShapeMismatch
 
 
 @runtime_checkable
@@ -18,3 +26,47 @@ class Modulator(Protocol):
     def step(self, state: Any, release: Tensor, dt: float) -> tuple[Tensor, Any]:
         """One tick: `release` `[*B]` in, `level` `[*B]` and the next state out."""
         ...
+
+
+def source(modulator: object) -> str | None:
+    """The area whose spikes the modulator's step is handed, if any."""
+    found: str | None = getattr(modulator, "source", None)
+    return found
+
+
+def cleared(level: Tensor, release: Tensor, tau: float, dt: float) -> Tensor:
+    """A concentration `[*B]` after one tick: what is left after `dt` ms at time constant `tau` (0: nothing), plus
+    the release."""
+    keep = math.exp(-dt / tau) if tau > 0 else 0.0
+    return level * keep + release
+
+
+def check_numbers(
+    modulator: object,
+    *,
+    finite: Iterable[str] = (),
+    from_zero: Iterable[str] = (),
+    above_zero: Iterable[str] = (),
+    fraction: Iterable[str] = (),
+) -> None:
+    """Raises `ConfigError` for a field that is not finite, or outside its range; `fraction`: from 0 to 1."""
+    ranges = (
+        (finite, -math.inf, math.inf, "a finite number"),
+        (from_zero, 0.0, math.inf, "a finite number from 0"),
+        (above_zero, math.ulp(0.0), math.inf, "a finite number above 0"),
+        (fraction, 0.0, 1.0, "a fraction from 0 to 1"),
+    )
+    for names, low, high, words in ranges:
+        for name in names:
+            value = getattr(modulator, name)
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ConfigError(f"{type(modulator).__name__}: {name} is {value}; it is {words}")
+
+
+def check_cells(modulator: object, spikes: Tensor, cells: int) -> None:
+    """Raises `ShapeMismatch` unless the area that the modulator listens to has so many cells."""
+    if spikes.shape[-1] != cells:
+        raise ShapeMismatch(
+            f"{type(modulator).__name__} knows {cells} cues, its source has {spikes.shape[-1]} cells; "
+            f"set cues to the n of that area"
+        )

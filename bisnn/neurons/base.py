@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+import math
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from bisnn.errors import ConfigError
 
 
 @runtime_checkable
@@ -21,6 +24,35 @@ class Neuron(Protocol):
         ...
 
 
+@runtime_checkable
+class StochasticNeuron(Protocol):
+    """A neuron model that draws: its class says `stochastic: ClassVar[bool] = True`.
+
+    Its state has a leaf `expected`: the probability of a spike in this tick, which rules may read.
+    """
+
+    stochastic: ClassVar[bool]
+
+    def init(self, shape: tuple[int, ...], like: Tensor) -> Any:
+        """The state at rest, leaves of `shape` `[*B, n]` on the device and dtype of `like`."""
+        ...
+
+    def step(self, state: Any, current: Tensor, dt: float, noise: Tensor) -> tuple[Tensor, Any]:
+        """One tick: `current` and uniform `noise` in [0, 1), `[*B, n]` each, to spikes 0/1 and the next state."""
+        ...
+
+
+def stochastic(neuron: object) -> bool:
+    """Whether the circuit must hand noise to the neuron's step."""
+    return bool(getattr(neuron, "stochastic", False))
+
+
+def elementwise(neuron: object) -> bool:
+    """Whether all cells of the model are alike; a model whose parameters belong to single cells says
+    `elementwise: ClassVar[bool] = False`."""
+    return bool(getattr(neuron, "elementwise", True))
+
+
 def exceeds(v: Tensor, threshold: float) -> Tensor:
     """1 where `v > threshold`, else 0, in the dtype of `v`."""
     return torch.gt(v, threshold, out=torch.empty_like(v))
@@ -29,3 +61,41 @@ def exceeds(v: Tensor, threshold: float) -> Tensor:
 def reaches(v: Tensor, threshold: float) -> Tensor:
     """1 where `v >= threshold`, else 0, in the dtype of `v`."""
     return torch.ge(v, threshold, out=torch.empty_like(v))
+
+
+def positive(neuron: object, *names: str) -> None:
+    """Raises `ConfigError` unless every named field of the neuron is a finite number above 0."""
+    for name in names:
+        value = getattr(neuron, name)
+        if not (math.isfinite(value) and value > 0):
+            raise ConfigError(f"{type(neuron).__name__}: {name} is {value}; give a finite number above 0")
+
+
+def not_negative(neuron: object, *names: str) -> None:
+    """Raises `ConfigError` unless every named field of the neuron is a finite number of at least 0."""
+    for name in names:
+        value = getattr(neuron, name)
+        if not (math.isfinite(value) and value >= 0):
+            raise ConfigError(f"{type(neuron).__name__}: {name} is {value}; give a finite number of at least 0")
+
+
+def finite(neuron: object, *names: str) -> None:
+    """Raises `ConfigError` unless every named field of the neuron is a finite number."""
+    for name in names:
+        value = getattr(neuron, name)
+        if not math.isfinite(value):
+            raise ConfigError(f"{type(neuron).__name__}: {name} is {value}; give a finite number")
+
+
+def rising(neuron: object, *names: str) -> None:
+    """Raises `ConfigError` unless the named fields of the neuron are finite and each is below the next."""
+    finite(neuron, *names)
+    values = [getattr(neuron, name) for name in names]
+    if any(not low < high for low, high in zip(values, values[1:], strict=False)):
+        given = ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
+        raise ConfigError(f"{type(neuron).__name__}: {given}; give values with {' < '.join(names)}")
+
+
+def ticks(time: float, dt: float) -> float:
+    """A time in ms as whole ticks: the nearest number (half a tick: the even one)."""
+    return float(round(time / dt))
