@@ -69,7 +69,7 @@ class Moment(NamedTuple):
 
     drive: Mapping[str, Tensor]  # area -> [*B, n]
     release: Mapping[str, Tensor]  # modulator -> [*B]
-    noise: Mapping[str, Tensor]  # stream of a stochastic area -> uniform [*B, n]
+    noise: Mapping[str, Tensor]  # stochastic area -> uniform [*B, n]
 
 
 class Noise:
@@ -79,19 +79,21 @@ class Noise:
     """Numbers drawn at once, about."""
 
     def __init__(self, wiring: Wiring, state: CircuitState, steps: int) -> None:
-        self.streams, self.clock, self.steps, self.dtype = wiring.noisy, state.clock, steps, some_spikes(state).dtype
+        self.areas, self.clock, self.steps, self.dtype = wiring.noisy, state.clock, steps, some_spikes(state).dtype
         batch = some_spikes(state)[..., 0].numel()
-        self.length = max(1, self.BLOCK // max(1, batch * sum(self.streams.values())))
+        self.length = max(1, self.BLOCK // max(1, batch * sum(self.areas.values())))
         self.drawn: dict[str, Tensor] = {}
 
     def at(self, tick: int) -> dict[str, Tensor]:
-        """Uniform numbers in [0, 1) by stream, `[*B, n]` each."""
+        """Uniform numbers in [0, 1) by area, `[*B, n]` each."""
         if self.clock is None:
             return {}
         if tick % self.length == 0:
             ticks = torch.arange(tick, min(tick + self.length, self.steps), device=self.clock.key.device)
             keys = self.clock.key[..., None].expand(*self.clock.key.shape, len(ticks))
-            self.drawn = rng.uniforms(keys, self.clock.tick[..., None] + ticks, self.streams)
+            streams = {noise_stream(area): n for area, n in self.areas.items()}
+            drawn = rng.uniforms(keys, self.clock.tick[..., None] + ticks, streams)
+            self.drawn = dict(zip(self.areas, drawn.values(), strict=True))
         return {name: block[..., tick % self.length, :].to(self.dtype) for name, block in self.drawn.items()}
 
 
@@ -117,13 +119,17 @@ def tick(
             part = propagate(arriving(p, state, now), used[p.name])
             if p.filter is not None:
                 part = currents[p.name] = p.filter.step(currents[p.name], part, wiring.dt)
-            part = scaled(part, p.receptors, state.levels)
+            if p.receptors:
+                part = scaled(part, p.receptors, state.levels)
             current = part if current is None else current + part
         if current is None:
             current = torch.zeros_like(state.spikes[name][0])
-        current = scaled(current, wiring.areas[name].receptors, state.levels)
-        noise = moment.noise.get(noise_stream(name))
-        spikes, neurons[name] = step_neuron(wiring.areas[name], state.neurons[name], current, wiring.dt, noise)
+        area = wiring.areas[name]
+        if area.receptors:
+            current = scaled(current, area.receptors, state.levels)
+        step: Callable[..., tuple[Tensor, Any]] = area.neuron.step
+        noise = (moment.noise[name],) if name in moment.noise else ()
+        spikes, neurons[name] = step(state.neurons[name], current, wiring.dt, *noise)
         now[name] = gates.alive_only(name, spikes)
     levels, modulators = modulate(wiring, state, moment.release, gates, now)
     weights, traces = state.weights, state.traces
@@ -141,17 +147,6 @@ def tick(
         levels={name: levels[name] for name in wiring.felt},
     )
     return after, levels
-
-
-def step_neuron(
-    area: Area, state: Any, current: Tensor, dt: float, noise: Tensor | None = None
-) -> tuple[Tensor, NamedTuple]:
-    """One tick of an area's neurons: spikes `[*B, n]` and the next state."""
-    neuron: Any = area.neuron
-    found: tuple[Tensor, NamedTuple] = (
-        neuron.step(state, current, dt) if noise is None else neuron.step(state, current, dt, noise)
-    )
-    return found
 
 
 def modulate(
@@ -193,11 +188,13 @@ def learn(
         seen = (getattr(neurons[p.target], leaf) for leaf in reads(p.rule))
         pre = arriving(p, state, now)
         change, traces[p.name] = step(state.traces[p.name], before, pre, now[p.target], level, wiring.dt, *seen)
-        change = gates.learned(p.name, scaled(change, p.plasticity_receptors, levels))
-        after = before + change
+        if p.plasticity_receptors:
+            change = scaled(change, p.plasticity_receptors, levels)
+        after = before + gates.learned(p.name, change)
         if p.normalise is not None:
             after = normalised(masked(after, mask), p.normalise)
-        weights[p.name] = masked(after.clamp_(*wiring.bounds[p.name]), mask)
+        after = after.clamp_(*wiring.bounds[p.name])
+        weights[p.name] = after if mask is None else masked(after, mask)
     return weights, traces
 
 
@@ -225,10 +222,11 @@ def sweep(
         sizes = [current.shape[-1] for current in currents]
         before = [state.neurons[name] for name in group]
         states = [tree.map(lambda *leaves: torch.cat(leaves, -1), *before) if len(group) > 1 else before[0]]
-        area, each = wiring.areas[group[0]], []
+        step: Callable[..., tuple[Tensor, Any]] = wiring.areas[group[0]].neuron.step
+        each = []
         current = torch.cat(currents, -1) if len(group) > 1 else currents[0]
         for now in current.unbind(inputs.batch):
-            spikes, after = step_neuron(area, states[-1], now, wiring.dt)
+            spikes, after = step(states[-1], now, wiring.dt)
             each.append(spikes)
             states.append(after)
         first = 0

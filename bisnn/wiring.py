@@ -23,7 +23,7 @@ class Wiring(NamedTuple):
     bounds: Mapping[str, tuple[float, float]]  # plastic projection -> lowest and highest weight
     modulators: Mapping[str, Modulator]
     dt: float
-    noisy: Mapping[str, int]  # stream of a stochastic area -> its units
+    noisy: Mapping[str, int]  # stochastic area -> its units
     felt: tuple[str, ...]  # modulators whose level the next tick feels, by a receptor
     sweepable: bool  # whether a run without learning can go area by area
 
@@ -35,7 +35,7 @@ def wire(
     order = ordered(areas, projections)
     incoming = {name: tuple(p for p in projections if p.target == name) for name in areas}
     plastic = tuple(p for p in projections if p.rule is not None)
-    noisy = {noise_stream(name): area.n for name, area in areas.items() if stochastic(area.neuron)}
+    noisy = {name: area.n for name, area in areas.items() if stochastic(area.neuron)}
     sites = [part.receptors for part in (*areas.values(), *projections)]
     felt = tuple(dict.fromkeys(receptor.modulator for receptors in sites for receptor in receptors))
     rank = {name: i for i, name in enumerate(order)}
