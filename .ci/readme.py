@@ -1,8 +1,9 @@
-"""Takes the commands and snippets out of README.md, so that what it promises is what is checked.
+"""Takes the commands and snippets out of README.md and the docs, so that what they promise is what is checked.
 
 Usage:
     python .ci/readme.py command MARKER     print the first fenced block after <!-- MARKER -->
-    python .ci/readme.py snippets           run the python blocks after <!-- quickstart --> in a fresh process
+    python .ci/readme.py snippets           run the python blocks after <!-- quickstart --> of every page, a fresh
+                                            process in an empty folder for each page
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
 FENCE = re.compile(r"^```[ \t]*(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
@@ -22,7 +24,7 @@ def blocks(text: str, marker: str, language: str | None = None) -> list[str]:
     _, found, rest = text.partition(f"<!-- {marker} -->")
     bodies = [body for name, body in FENCE.findall(rest) if language in (None, name)]
     if not found or not bodies:
-        sys.exit(f"README.md has no {language or 'fenced'} block after the marker <!-- {marker} -->")
+        sys.exit(f"the page has no {language or 'fenced'} block after the marker <!-- {marker} -->")
     return bodies
 
 
@@ -32,8 +34,14 @@ def command(text: str, marker: str) -> str:
     return "\n".join(line.removeprefix("$ ") for line in lines)
 
 
+def pages() -> list[Path]:
+    """README.md, and the pages of docs/ that have snippets to run."""
+    marked = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "<!-- quickstart -->" in page.read_text("utf-8")]
+    return [README, *marked]
+
+
 def snippets(text: str) -> int:
-    """Runs the quickstart snippets, in their order, as one program in an empty folder; its exit code."""
+    """Runs the quickstart snippets of a page, in their order, as one program in an empty folder; its exit code."""
     code = "\n\n".join(blocks(text, "quickstart", "python"))
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "quickstart.py"
@@ -46,6 +54,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["command"] and len(sys.argv) == 3:
         print(command(content, sys.argv[2]))
     elif sys.argv[1:] == ["snippets"]:
-        sys.exit(snippets(content))
+        for page in pages():
+            print(f"running the snippets of {page.relative_to(ROOT)}", flush=True)
+            if code := snippets(page.read_text(encoding="utf-8")):
+                sys.exit(code)
     else:
         sys.exit(__doc__)

@@ -32,6 +32,8 @@ __all__ = ["Area", "Circuit", "CircuitState", "Projection"]
 
 BUDGET = 2**30
 """Default limit of a recording, bytes."""
+SWEPT = 2**26
+"""Spikes that a sweep may hold at once; a longer run goes tick by tick, to the same bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +174,9 @@ class Circuit:
         batch = some.dim() - 1
         inputs = Inputs(drive, release or {}, batch, steps)
         backend = backends.resolve(self.backend, some.device)
-        if backend.name == "torch" and not (learning or rest_every) and self.wiring.sweepable and steps > 1:
+        free = backend.name == "torch" and not (learning or rest_every) and self.wiring.sweepable
+        held = steps * sum(spikes[0].numel() for spikes in state.spikes.values())
+        if free and 1 < steps and held <= SWEPT:
             state, swept = simulation.sweep(self.wiring, state, inputs, gates, weights, steps)
             traces = {p.name: self.probing.swept(state, swept, p) for p in probes}
             return state, recorder.gather(traces, batch, self.dt)

@@ -84,7 +84,15 @@ def groups(agent: Altruist | None) -> dict[str, dict[str, tuple[int, int]]]:
         found[area] = {"pain": (first, last), **both, "calm": other}
     cells = agent.moral.cells
     moves = enumerate(("up", "down", "right", "left")[: agent.moral.actions])
-    return found | {"action": {move: (number * cells, (number + 1) * cells) for number, move in moves}}
+    channels = {move: (number * cells, (number + 1) * cells) for number, move in moves}
+    return found | dict.fromkeys(output(agent), channels)
+
+
+def output(agent: Altruist | None) -> tuple[str, ...]:
+    """The areas of the actor that show how it chooses: one population of each for every action."""
+    if agent is None or "action" in agent.moral.circuit.areas:
+        return ("action",)
+    return tuple(area for area in ("strd1", "strd2", "gpi", "pm") if area in agent.moral.circuit.areas)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bisnn.experiments.figures_data import (
     individual,
     map_of,
     missing,
+    output,
     settings_and_agent,
     sizes,
     step_events,
@@ -33,7 +34,7 @@ BEFORE, AFTER = 8, 8
 """Steps shown before onset and after relief."""
 LONGEST = 22
 """Most steps shown before relief."""
-AREAS = ("perception", "ifg", "affect", "dopamine", "action", "value")
+AREAS = ("perception", "ifg", "affect", "dopamine")
 NEVER = "The other was never relieved in the recorded episodes\n(the first and the last three of the first seed)."
 
 
@@ -148,11 +149,12 @@ def _world(ax: Axes, view: Run, who: Individual, shown: Trace) -> None:
 def _spikes(ax: Axes, view: Run, who: Individual, shown: Trace, agent: Altruist | None) -> None:
     """Spikes of the same episode; a step is a look at the other, then a decision."""
     look, decide = (12, 10) if agent is None else (agent.empathy.glance, agent.moral.ticks)
-    slots = Slots(float(look + decide), dict.fromkeys(("place", "action", "value"), float(look)))
+    actor = (*output(agent), "value")
+    slots = Slots(float(look + decide), dict.fromkeys(("place", *actor), float(look)))
     steps = len(shown["place"])
     first = max(0, (shown.onset or 0) - BEFORE) if steps > 3 * BEFORE else 0
     count = min(steps - first, (shown.relief or 0) - first + AFTER + 1)
-    events = step_events(view, who, shown.episode, AREAS, slots, sizes(agent), first) if view.spikes else {}
+    events = step_events(view, who, shown.episode, (*AREAS, *actor), slots, sizes(agent), first) if view.spikes else {}
     if not any(len(each.times) for each in events.values()):
         missing(ax)
         return

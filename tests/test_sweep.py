@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from bisnn import circuit as circuits
 from bisnn import rng, tree
 from bisnn.circuit import Area, Circuit, Projection
 from bisnn.initialisers import Uniform
@@ -80,7 +81,7 @@ def tick_by_tick(plan, state, drive, release, gates):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_bits_of_a_sweep_are_those_of_its_ticks(delays, ablated, dtype):
     plan = circuit(delays)
-    assert plan.feedforward
+    assert plan.wiring.sweepable
     key = torch.arange(5).expand(4, 5)
     arm = torch.arange(4)[:, None].expand(4, 5)
     arms = ARMS if ablated else (INTACT,) * 4
@@ -131,3 +132,17 @@ def test_no_batch_dimension():
     drive = {"left": rng.uniform(keys, "l", 0, 7)}
     _, together = plan.run(plan.init(keys), drive, steps=TICKS, learning=False, probes=PROBES)
     assert all(torch.equal(together[name][2], alone[name]) for name in alone)
+
+
+def test_a_run_too_long_to_hold_goes_tick_by_tick_to_the_same_bits(monkeypatch):
+    plan, swept = circuit((0, 1, 3)), []
+    state, drive = plan.init(torch.arange(3)), {"left": torch.full((3, 7), 0.3), "right": torch.full((3, 4), 0.3)}
+    real = circuits.simulation.sweep
+    monkeypatch.setattr(circuits.simulation, "sweep", lambda *given: swept.append(1) or real(*given))
+    runs = []
+    for limit in (circuits.SWEPT, 40 * 3 * sum(area.n for area in plan.areas.values()) - 1):
+        monkeypatch.setattr(circuits, "SWEPT", limit)
+        runs.append(plan.run(state, drive, steps=40, learning=False, probes=(Probe("out"), Probe("deep", "v"))))
+    assert swept == [1], "the first run alone was swept"
+    for name in runs[0][1]:
+        assert torch.equal(runs[0][1][name], runs[1][1][name])

@@ -27,6 +27,7 @@ class Events(NamedTuple):
     times: NDArray[np.float64]  # [k] ms
     units: NDArray[np.int64]  # [k] from 0
     n: int  # units of the area, silent ones included
+    end: float | None = None  # ms, when recording ended; None: not known
 
 
 def events(recording: Recording, area: str) -> Events:
@@ -35,8 +36,9 @@ def events(recording: Recording, area: str) -> Events:
     if spikes.dim() != 2:
         raise ShapeMismatch(f"{area}.spikes has shape {tuple(spikes.shape)}; pick an individual: recording.of(0)")
     tick, unit = spikes.nonzero().unbind(-1)
-    times = recording.times(f"{area}.spikes").numpy().astype(np.float64)
-    return Events(times[tick.numpy()], unit.numpy().astype(np.int64), int(spikes.shape[-1]))
+    times = recording.times(f"{area}.spikes").numpy()
+    end = float(times[-1]) + recording.dt if len(times) else None
+    return Events(times[tick.cpu().numpy()], unit.cpu().numpy().astype(np.int64), int(spikes.shape[-1]), end)
 
 
 @style.styled
@@ -51,12 +53,12 @@ def raster(
     """The spikes of `areas` (None: of all), the first at the top; unit 0 of each is its top row.
 
     `data`: the recording of one individual, or events by area. `groups` names ranges of units at the right edge.
-    `end`: last time shown, ms. Raises `UnknownName`.
+    `end`: last time shown, ms; None: the end of the recording, also where nothing fired. Raises `UnknownName`.
     """
     found = _events(data, areas)
     ax = style.axes(ax, 6.0, 0.9 + 0.35 * len(found))
     total = sum(each.n for each in found.values())
-    last = end or max((float(each.times.max(initial=0.0)) + 1.0 for each in found.values()), default=1.0)
+    last = end or max((each.end or float(each.times.max(initial=0.0)) + 1.0 for each in found.values()), default=1.0)
     thick = float(np.clip(0.4 * 72.0 * ax.get_figure(root=True).get_figwidth() / last, 0.6, 2.4))  # type: ignore[union-attr]
     top, ticks = 0.0, []
     for number, (area, each) in enumerate(found.items()):

@@ -41,9 +41,30 @@ AREAS: Mapping[str, str] = {
     "place": "#555555",
     "action": "#0F7FA8",
     "value": "#7A5195",
+    "dlpfc": "#555555",
+    "strd1": "#009E73",
+    "strd2": "#B2182B",
+    "stn": "#E69F00",
+    "gpe": "#882255",
+    "gpi": "#332288",
+    "thalamus": "#56B4E9",
+    "pm": "#0F7FA8",
 }
 """Colour of every area."""
-AREA_NAMES: Mapping[str, str] = {"ifg": "IFG", "sma": "SMA", "m1": "M1", "pain": "pain cells", "felt": "mismatch"}
+AREA_NAMES: Mapping[str, str] = {
+    "ifg": "IFG",
+    "sma": "SMA",
+    "m1": "M1",
+    "pain": "pain cells",
+    "felt": "mismatch",
+    "dlpfc": "dlPFC",
+    "strd1": "StrD1",
+    "strd2": "StrD2",
+    "stn": "STN",
+    "gpe": "GPe",
+    "gpi": "GPi",
+    "pm": "PM",
+}
 """Areas that are not called as they are written in code."""
 
 ARMS: Mapping[str, str] = {
