@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor
 
 from bisnn.initialisers import Constant, Initialiser
-from bisnn.neurons.base import Neuron
+from bisnn.neurons.base import Neuron, StochasticNeuron
 from bisnn.plasticity.base import Rule
 from bisnn.receptors import Receptor
 from bisnn.synapses import Filter
@@ -25,7 +25,7 @@ class Area:
 
     n: int
     """Number of neurons."""
-    neuron: Neuron
+    neuron: Neuron | StochasticNeuron
     """Their model."""
     sign: Literal["any", "excitatory", "inhibitory"] = "any"
     """Dale's law: the sign of every weight from this area, also after learning."""
@@ -78,7 +78,7 @@ class CircuitState(NamedTuple):
     spikes: dict[str, tuple[Tensor, ...]]  # area -> spikes of the last ticks, newest first, each [*B, n]
     weights: dict[str, Tensor]  # projection -> [*B, pre, post]
     traces: dict[str, Any]  # plastic projection -> trace of its rule
-    modulators: dict[str, Any]  # modulator -> state, leaves [*B]
+    modulators: dict[str, Any]  # modulator -> state, leaves [*B] or [*B, ...]
     currents: dict[str, Tensor]  # filtered projection -> current left, [*B, post]
     masks: dict[str, Tensor]  # masked projection -> [*B, pre, post] 1 where the synapse exists
     levels: dict[str, Tensor]  # modulator that a receptor feels -> level of the last tick, [*B]

@@ -115,3 +115,15 @@ def test_a_modulator_hears_its_area():
         assert seen["count.level"].tolist() == [[3.0, 3.0]] * 3, "two spikes and the release, then three"
     with pytest.raises(UnknownName, match="no area that modulator 'count' listens to 'pree'"):
         Circuit(areas={"pre": Area(n=4, neuron=RELAY)}, modulators={"count": Counter(source="pree")})
+
+
+def test_a_tonic_level_is_felt_from_the_first_tick():
+    circuit = Circuit(
+        areas={"post": Area(n=1, neuron=DEAF, receptors=(Receptor(modulator="dopamine", gain=0.5),))},
+        modulators={"dopamine": Dopamine(tau=20.0, tonic=0.6)},
+    )
+    state = circuit.init(torch.arange(2), torch.float64)
+    assert state.levels["dopamine"].tolist() == pytest.approx([0.6, 0.6], abs=1e-12)
+    drive = {"post": torch.ones(2, 1, dtype=torch.float64)}
+    _, seen = circuit.run(state, drive, steps=1, probes=(Probe("post", "v"),))
+    assert float(seen["post.v"][0, 0, 0]) == pytest.approx(1.3 * (1 - math.exp(-0.1)), abs=1e-12)

@@ -17,7 +17,7 @@ from bisnn.errors import ConfigError, ShapeMismatch
 
 @runtime_checkable
 class Modulator(Protocol):
-    """A neuromodulator; its fields are parameters, its state a NamedTuple of `[*B]` tensors."""
+    """A neuromodulator; its fields are parameters, its state a NamedTuple of tensors `[*B]` or `[*B, ...]`."""
 
     def init(self, like: Tensor) -> Any:
         """The state before any release, on the shape `[*B]`, device and dtype of `like`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -91,7 +92,7 @@ def rising(neuron: object, *names: str) -> None:
     """Raises `ConfigError` unless the named fields of the neuron are finite and each is below the next."""
     finite(neuron, *names)
     values = [getattr(neuron, name) for name in names]
-    if any(not low < high for low, high in zip(values, values[1:], strict=False)):
+    if any(not low < high for low, high in itertools.pairwise(values)):
         given = ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
         raise ConfigError(f"{type(neuron).__name__}: {given}; give values with {' < '.join(names)}")
 

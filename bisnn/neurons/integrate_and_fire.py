@@ -18,7 +18,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.neurons.base import exceeds
+from bisnn.errors import ConfigError, pick
+from bisnn.neurons.base import exceeds, positive
 
 
 class IFState(NamedTuple):
@@ -29,14 +30,23 @@ class IFState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class IF:
-    """Integrate-and-fire neuron (equation and reference: module docstring)."""
+    """Integrate-and-fire neuron (equation and reference: module docstring).
+
+    Raises `ConfigError` for a threshold not above 0 or a floor above 0, `UnknownName` for another reset.
+    """
 
     threshold: float = 0.5
     """Potential above which (strictly) a spike is emitted."""
     reset: Literal["zero", "subtract"] = "zero"
     """What a spike does to the potential."""
     floor: float | None = None
-    """Lower bound of the potential; None: unbounded."""
+    """Lower bound of the potential, at most 0; None: unbounded."""
+
+    def __post_init__(self) -> None:
+        positive(self, "threshold")
+        pick("reset of IF", self.reset, ("zero", "subtract"))
+        if self.floor is not None and not self.floor <= 0:
+            raise ConfigError(f"IF: floor is {self.floor}; give a potential of at most 0, or None")
 
     def init(self, shape: tuple[int, ...], like: Tensor) -> IFState:
         """Potential 0 everywhere."""

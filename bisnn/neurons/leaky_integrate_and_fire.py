@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.neurons.base import reaches
+from bisnn.neurons.base import not_negative, positive, reaches, rising, ticks
 
 
 class LIFState(NamedTuple):
@@ -28,7 +28,10 @@ class LIFState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class LIF:
-    """Leaky integrate-and-fire neuron (equation and reference: module docstring)."""
+    """Leaky integrate-and-fire neuron (equation and reference: module docstring).
+
+    Raises `ConfigError` for `tau` not above 0, a negative `refractory`, or a reset that is not below the threshold.
+    """
 
     tau: float = 20.0
     """Membrane time constant, ms."""
@@ -37,7 +40,12 @@ class LIF:
     reset: float = 0.0
     """Potential after a spike."""
     refractory: float = 2.0
-    """Absolute refractory period, ms."""
+    """Absolute refractory period, ms, rounded to whole ticks."""
+
+    def __post_init__(self) -> None:
+        positive(self, "tau")
+        not_negative(self, "refractory")
+        rising(self, "reset", "threshold")
 
     def init(self, shape: tuple[int, ...], like: Tensor) -> LIFState:
         """Potential and refractory time 0 everywhere."""
@@ -51,7 +59,7 @@ class LIF:
         v = torch.where(free, state.v * keep + current * (1.0 - keep), self.reset)
         spikes = reaches(v, self.threshold) * free
         fired = spikes > 0
-        hold = torch.where(fired, float(round(self.refractory / dt)), (state.hold - 1.0).clamp(min=0.0))
+        hold = torch.where(fired, ticks(self.refractory, dt), (state.hold - 1.0).clamp(min=0.0))
         return spikes, LIFState(v=torch.where(fired, self.reset, v), hold=hold)
 
     def period(self, current: float) -> float:
@@ -59,6 +67,15 @@ class LIF:
         if current <= self.threshold:
             return math.inf
         return self.refractory + self.tau * math.log((current - self.reset) / (current - self.threshold))
+
+    def period_bounds(self, current: float, dt: float) -> tuple[float, float]:
+        """Where the simulated interval lies, ms, with the refractory period as it is rounded."""
+        period = self.period(current) - self.refractory + ticks(self.refractory, dt) * dt
+        return period, period + dt
+
+    def fixed_point(self, current: float) -> dict[str, float] | None:
+        """Where it rests with a constant current: v = I below the threshold."""
+        return {"v": current, "hold": 0.0} if current < self.threshold else None
 
 
 EXAMPLES = (LIF(), LIF(tau=7.0, reset=-0.3, refractory=0.0))

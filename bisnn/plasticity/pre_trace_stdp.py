@@ -5,7 +5,7 @@
 The trace includes the current tick. A positive rate potentiates, a negative one depresses. With
 `depression` = 0 this is the published rule (tau = -1/ln 0.99 ticks). With `depression` > 0 an input that
 is active while the target is silent loses weight (the covariance form of Hebb's rule), so that noise
-is unlearned.
+is unlearned. Reward's timing: none, no modulator is heard.
 
 Feng, Zeng, Lu (2022) Front. Comput. Neurosci. doi:10.3389/fncom.2022.784967;
 Sejnowski (1977) Storing covariance with nonlinearly interacting neurons. doi:10.1007/BF00275079
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import outer
+from bisnn.plasticity.base import finite, outer, positive
 
 
 class PreTraceState(NamedTuple):
@@ -31,7 +31,10 @@ class PreTraceState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PreTraceSTDP:
-    """Presynaptic trace times postsynaptic spike (equation and references: module docstring)."""
+    """Presynaptic trace times postsynaptic spike (equation and references: module docstring).
+
+    Raises `ConfigError` for a time constant that is not above 0, or a rate or depression that is not finite.
+    """
 
     rate: float = 0.01
     """Weight change per unit of trace and spike; its sign is that of the plasticity."""
@@ -39,6 +42,10 @@ class PreTraceSTDP:
     """Time constant of the presynaptic trace, ms; the default decays by 0.99 per ms."""
     depression: float = 0.0
     """Postsynaptic activity below which an active input is weakened, spikes per tick."""
+
+    def __post_init__(self) -> None:
+        positive(self, "tau")
+        finite(self, "rate", "depression")
 
     @property
     def modulator(self) -> None:
@@ -56,6 +63,12 @@ class PreTraceSTDP:
         new = trace.pre * math.exp(-dt / self.tau) + pre
         activity = post - self.depression if self.depression else post
         return outer(new * self.rate, activity), PreTraceState(pre=new)
+
+    def window(self, gap: float) -> float:
+        """Weight change of one pair, `gap` ms = t_post - t_pre; NaN with `depression`, whose sum depends on dt."""
+        if self.depression:
+            return math.nan
+        return self.rate * math.exp(-gap / self.tau) if gap >= 0 else 0.0
 
 
 EXAMPLES = (PreTraceSTDP(), PreTraceSTDP(rate=-0.1, tau=5.0), PreTraceSTDP(rate=0.001, depression=0.1))

@@ -4,8 +4,9 @@
     dw_ij = rate d E_ij                         (E before this tick's spikes: reward credits the past)
     E_ij <- min(cap, E_ij exp(-dt/tau_e) + a_plus x_i z_j - a_minus s_i y_j)
 
-d is the level of the modulator at this tick. With `tau_modulator` the product of the two decaying
-traces is integrated over the tick: dw = rate d E (1 - exp(-k dt)) / k with k = 1/tau_e + 1/tau_modulator.
+d is the level of the modulator at this tick. Reward's timing: the level of tick t acts on the eligibility up to
+tick t - 1, so spikes that come with a reward are not credited to it. With `tau_modulator` the product of the two
+decaying traces is integrated over the tick: dw = rate d E (1 - exp(-k dt)) / k with k = 1/tau_e + 1/tau_modulator.
 
 Florian (2007) Neural Comput. 19:1468, doi:10.1162/neco.2007.19.6.1468;
 Izhikevich (2007) Cereb. Cortex 17:2443, doi:10.1093/cercor/bhl152
@@ -20,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import outer
+from bisnn.plasticity.base import finite, outer, pair_window, positive
 
 
 class RSTDPState(NamedTuple):
@@ -33,7 +34,10 @@ class RSTDPState(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RSTDP:
-    """Reward-modulated STDP with eligibility (equation and references: module docstring)."""
+    """Reward-modulated STDP with eligibility (equation and references: module docstring).
+
+    Raises `ConfigError` for a time constant or cap that is not above 0, or a rate that is not finite.
+    """
 
     modulator: str = "dopamine"
     """Name of the modulator whose level is the third factor."""
@@ -53,6 +57,11 @@ class RSTDP:
     """Largest eligibility; None: unbounded."""
     tau_modulator: float | None = None
     """Decay of the modulator, ms, to integrate the product over the tick; None: the level is a pulse."""
+
+    def __post_init__(self) -> None:
+        positive(self, "tau_pre", "tau_post", "tau_e")
+        finite(self, "rate", "a_plus", "a_minus")
+        positive(self, *(name for name in ("cap", "tau_modulator") if getattr(self, name) is not None))
 
     def init(self, weight: Tensor) -> RSTDPState:
         """Empty traces for weights `[*B, pre, post]`."""
@@ -80,6 +89,20 @@ class RSTDP:
         if self.cap is not None:
             eligibility = eligibility.clamp_(max=self.cap)
         return change, RSTDPState(pre=x, post=y, eligibility=eligibility)
+
+    @property
+    def window_tau(self) -> float:
+        """Decay of the level under which `window` is stated, ms: that of the modulator, or 0 for a pulse."""
+        return self.tau_modulator or 0.0
+
+    def window(self, gap: float) -> float:
+        """Weight change of one pair, `gap` ms = t_post - t_pre, with level 1 in the tick after its later spike that
+        decays with `tau_modulator` (or at once)."""
+        pair = pair_window(gap, self.a_plus, self.tau_pre, self.a_minus, self.tau_post)
+        held = pair if self.cap is None else min(pair, self.cap)
+        if self.tau_modulator is None:
+            return self.rate * held
+        return self.rate * held / (1.0 / self.tau_e + 1.0 / self.tau_modulator)
 
 
 EXAMPLES = (RSTDP(), RSTDP(tau_e=50.0, a_plus=0.5, a_minus=0.7, cap=2.0), RSTDP(tau_e=1000.0, tau_modulator=200.0))
