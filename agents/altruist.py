@@ -95,7 +95,7 @@ class Altruist:
     level: float = 1.0
     """Empathy level in [0, 1]: fraction of the mirror cells that the inhibitory pool leaves free."""
     moral: MoralLearning = field(default_factory=MoralLearning)
-    """The actor-critic."""
+    """The actor-critic: `MoralLearning`, or the basal ganglia in its place."""
     body: Body = field(default_factory=Body)
     """The bodily self."""
     face: Expression = field(default_factory=Expression)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from bisnn.agents.altruist import Altruist
 from bisnn.agents.base import Agent
@@ -15,6 +16,11 @@ from bisnn.experiments import figures, measures
 from bisnn.experiments.base import Condition, Experiment, Settings, select
 from bisnn.experiments.tables import rescue_table
 from bisnn.interventions import INTACT, Ablation
+from bisnn.systems.basal_ganglia import BasalGanglia
+from bisnn.systems.moral_learning import MoralLearning
+
+ACTORS: Mapping[str, type[MoralLearning]] = {"place-cells": MoralLearning, "basal-ganglia": BasalGanglia}
+"""The actors that can be chosen."""
 
 
 class AltruisticRescue(Settings):
@@ -30,6 +36,17 @@ class AltruisticRescue(Settings):
     """Probability per step that the other's face is visible."""
     honesty: float = Field(default=1.0, ge=0.0, le=1.0)
     """Probability per episode that the other's distress is real."""
+    actor: Literal["place-cells", "basal-ganglia"] = "place-cells"
+    """What chooses the moves: place cells that excite one population per action, or the basal ganglia."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The usual actor is not written, so that a run without the flag keeps the hash that it had before there was a
+        choice."""
+        values: dict[str, Any] = write(self)
+        if self.actor == "place-cells":
+            values.pop("actor", None)
+        return values
 
 
 ARMS = (
@@ -85,6 +102,8 @@ LAST = 0.9
 BODY = ("command", "prediction", "sensory", "felt", "missing", "pain")
 SPARED = ("ifg", "place", "action", "value", *BODY)
 """Areas that the control lesion spares: IFG, the actor-critic, and the body, which is at rest in the dilemma."""
+TAUGHT = ("place->action", "place->value")
+"""Projections of the actor-critic that dopamine teaches."""
 
 LATE = (
     Ablation(
@@ -102,7 +121,7 @@ LATE = (
     ),
     Ablation(
         name="late_frozen",
-        freeze=("place->action", "place->value"),
+        freeze=TAUGHT,
         since=LAST,
         expect="Nothing is learned in the last tenth of life: in a moved layout, transfer without learning.",
     ),
@@ -110,9 +129,23 @@ LATE = (
 """Further arms, run when they are named: lesions after learning, and their control."""
 
 
+def for_actor(arm: Ablation, actor: str) -> Ablation:
+    """A late arm with the names of the chosen actor in place of those of the usual one; the other arms as they are."""
+    if arm not in LATE or actor == "place-cells":
+        return arm
+    circuit = ACTORS[actor]().circuit
+    changes: dict[str, Any] = {}
+    if arm.freeze == TAUGHT:
+        changes["freeze"] = tuple(projection.name for projection in circuit.plastic)
+    if arm.spare == SPARED:
+        changes["spare"] = ("ifg", *circuit.areas, *BODY)
+    return replace(arm, **changes)
+
+
 def conditions(settings: AltruisticRescue) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    declared = tuple(Condition(name=arm.name, ablation=arm, length=LENGTH.get(arm.name, 1.0)) for arm in (*ARMS, *LATE))
+    arms = (for_actor(arm, settings.actor) for arm in (*ARMS, *LATE))
+    declared = tuple(Condition(name=arm.name, ablation=arm, length=LENGTH.get(arm.name, 1.0)) for arm in arms)
     return select(declared, settings, usual=len(ARMS))
 
 
@@ -130,7 +163,11 @@ def agents(settings: AltruisticRescue) -> Mapping[str, Agent]:
     """The spiking altruist of the settings."""
     return {
         "altruist": Altruist(
-            episodes=settings.episodes, gain=settings.gain, level=settings.level, backend=settings.backend
+            episodes=settings.episodes,
+            gain=settings.gain,
+            level=settings.level,
+            moral=ACTORS[settings.actor](),
+            backend=settings.backend,
         )
     }
 
