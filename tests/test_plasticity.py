@@ -1,8 +1,9 @@
 """Plasticity rules against hand-computed curves, SpikingJelly and numpy.
 
 References and tolerances: exposure curve M1 of empathy.md 2.1 (doi:10.3389/fncom.2022.784967; 1e-9);
-SpikingJelly 2 STDP and MSTDPET, doi:10.1126/sciadv.adi1480 (1e-6); Florian (2007) doi:10.1162/neco.2007.19.6.1468;
-Izhikevich (2007) doi:10.1093/cercor/bhl152; W3 of performance.md 1 in float64 numpy (1e-12).
+SpikingJelly 2 STDP, MSTDP and MSTDPET, doi:10.1126/sciadv.adi1480 (1e-6); Florian (2007)
+doi:10.1162/neco.2007.19.6.1468; Izhikevich (2007) doi:10.1093/cercor/bhl152; W3 of
+performance.md 1 in float64 numpy (1e-12).
 """
 
 import math
@@ -14,10 +15,10 @@ import torch
 from bisnn import rng
 from bisnn.circuit import Area, Circuit, Projection
 from bisnn.initialisers import Uniform
-from bisnn.interop.spikingjelly import mstdpet_oracle, stdp_oracle
+from bisnn.interop.spikingjelly import mstdp_oracle, mstdpet_oracle, stdp_oracle
 from bisnn.modulators import Dopamine
 from bisnn.neurons import IF
-from bisnn.plasticity import RSTDP, PreTraceSTDP
+from bisnn.plasticity import MSTDP, MSTDPET, RSTDP, PairSTDP, PreTraceSTDP
 
 KEY = torch.arange(6).reshape(2, 3)
 
@@ -79,6 +80,43 @@ def test_rstdp_is_mstdpet_of_spikingjelly_individual_by_individual(dtype, a_plus
     assert float((ours - oracle * (0.01 * 25.0)).abs().max()) <= 1e-6
     assert not ours[0].any(), "the first tick has nothing to credit"
     assert float(ours.abs().max()) > 1e-3
+
+
+TRACES = {"tau_pre": 20.0, "tau_post": 15.0}
+WORTH = {"a_plus": 0.8, "a_minus": 0.6}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_mstdp_and_mstdpet_are_those_of_spikingjelly(dtype):
+    pre, post, level, weight = trains(80, dtype=dtype)
+    ours = changes(MSTDP(rate=0.05, **TRACES, **WORTH), pre, post, weight, level)
+    oracle = mstdp_oracle(pre, post, level, weight, **TRACES, **WORTH)
+    assert float((ours - oracle * 0.05).abs().max()) <= 1e-6
+    assert float(ours.abs().max()) > 1e-2
+    ours = changes(MSTDPET(rate=0.5, tau_e=30.0, **TRACES, **WORTH), pre, post, weight, level)
+    oracle = mstdpet_oracle(pre, post, level, weight, tau_e=30.0, **TRACES, **WORTH)
+    assert float((ours - oracle * 0.5).abs().max()) <= 1e-6
+    assert float(ours.abs().max()) > 1e-2
+    assert not ours[0].any(), "the first tick has nothing to credit"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_pair_stdp_is_stdp_of_spikingjelly(dtype):
+    pre, post, _, weight = trains(80, dtype=dtype)
+    ours = changes(PairSTDP(rate=0.05, **TRACES, **WORTH), pre, post, weight)
+    oracle = stdp_oracle(pre, post, weight, **TRACES, **WORTH)
+    assert float((ours - oracle * 0.05).abs().max()) <= 1e-6
+    assert float(ours.abs().max()) > 1e-2
+    one_sided = changes(PairSTDP(rate=0.05, a_minus=0.0, a_plus=0.8, **TRACES), pre, post, weight)
+    oracle = stdp_oracle(pre, post, weight, a_plus=0.8, a_minus=0.0, **TRACES)
+    assert float((one_sided - oracle * 0.05).abs().max()) <= 1e-6
+
+
+def test_mstdpet_is_rstdp_of_a_rate_over_tau_e():
+    pre, post, level, weight = trains(60)
+    ours = changes(MSTDPET(rate=0.5, tau_e=30.0, **TRACES, **WORTH), pre, post, weight, level)
+    theirs = changes(RSTDP(rate=0.5 / 30.0, tau_e=30.0, **TRACES, **WORTH), pre, post, weight, level)
+    torch.testing.assert_close(ours, theirs, atol=1e-14, rtol=0)
 
 
 def pair(gap, rule, wait=1, level=1.0):

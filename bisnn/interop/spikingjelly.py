@@ -6,7 +6,7 @@
     trace <- trace exp(-1/tau)        (MSTDPET)      the same with dt = 1
     e <- e exp(-1/tau_e) + eligibility / tau_e       E <- E exp(-dt/tau_e) + eligibility, so E = tau_e e
 
-Timing of MSTDPET: reward[t] acts on eligibility up to tick t - 1, as in `RSTDP`; the first update is 0. Its
+Timing of MSTDP and MSTDPET: reward[t] acts on eligibility up to tick t - 1, as in our rules; the first update is 0. Its
 time constants count ticks, so a circuit that holds one of its neurons has dt = 1.
 
 Fang et al. (2023) Sci. Adv. 9:eadi1480. doi:10.1126/sciadv.adi1480
@@ -42,7 +42,8 @@ class SpikingJellyNeuron:
 
     The state holds the node's memories (`v` ...), each `[*B, n]`; the node itself keeps none, and learns nothing.
     Parameters that the node draws at random are drawn once, from torch's generator. Raises `ConfigError` for a
-    node without memories, or with one that is neither number nor tensor, and for a tick that is not 1.
+    node without memories or with one that is not a number, for one that gives more than 0 and 1, draws noise at every
+    tick, or cannot step on a current of any shape, and for a tick that is not 1.
     """
 
     factory: Callable[[], nn.Module]
@@ -57,7 +58,34 @@ class SpikingJellyNeuron:
             raise ConfigError(f"{type(node).__name__} has no memories; a neuron model keeps at least a potential")
         if getattr(node, "step_mode", "s") != "s":
             raise ConfigError(f"{type(node).__name__} is in multi-step mode; make it with step_mode='s'")
-        return node.requires_grad_(False).eval()
+        self._rehearse(node.requires_grad_(False).eval())
+        return node
+
+    def _rehearse(self, node: nn.Module) -> None:
+        """Raises `ConfigError` for what is no neuron: spikes that are graded, drawn, or hang on the batch's shape."""
+        name, runs, before = type(node).__name__, [], torch.get_rng_state()
+        for shape in ((65,), (5, 13)):
+            current = torch.linspace(-8.0, 8.0, 65).reshape(shape)
+            memories = tuple(torch.full_like(current, value) for _, value in base.named_memories(node))
+            for _ in range(8):
+                try:
+                    spikes, memories = self._forward(node, current, memories)
+                except Exception as problem:  # whatever stops it
+                    raise ConfigError(f"{name} cannot step on a current {list(shape)} ({problem!r})") from problem
+                if not bool(((spikes == 0) | (spikes == 1)).all()):
+                    raise ConfigError(f"{name} gives more than 0 and 1; the spikes of a neuron are 0 or 1")
+                runs.append(spikes.flatten())
+        if not torch.equal(before, torch.get_rng_state()):
+            raise ConfigError(f"{name} draws noise from torch's generator; it would spike otherwise every time")
+        if not torch.equal(torch.stack(runs[:8]), torch.stack(runs[8:])):
+            raise ConfigError(f"{name} computes other spikes for another shape of the batch; units stand alone")
+
+    @staticmethod
+    def _forward(node: nn.Module, current: Tensor, memories: Any) -> tuple[Tensor, Any]:
+        """One tick of the node, without gradient."""
+        with torch.no_grad():
+            (spikes,), after = base.to_functional_forward(node)((current,), tuple(memories))
+        return spikes, after
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -82,9 +110,8 @@ class SpikingJellyNeuron:
         """One tick: `current` `[*B, n]` to spikes `[*B, n]` and the next memories."""
         if dt != 1.0:
             raise ConfigError(f"dt is {dt}; SpikingJelly counts time in ticks, so its neurons need dt = 1")
-        with torch.no_grad():
-            node = self.node.to(device=current.device)
-            (spikes,), memories = base.to_functional_forward(node)((current,), tuple(state))
+        node = self.node.to(device=current.device)
+        spikes, memories = self._forward(node, current, state)
         return spikes, type(state)(*memories)
 
 
@@ -126,6 +153,37 @@ def stdp_oracle(
     return found.transpose(0, 1).reshape(len(pre), *weight.shape)
 
 
+def mstdp_oracle(
+    pre: Tensor,
+    post: Tensor,
+    reward: Tensor,
+    weight: Tensor,
+    *,
+    tau_pre: float,
+    tau_post: float,
+    a_plus: float = 1.0,
+    a_minus: float = 1.0,
+) -> Tensor:
+    """Weight changes `[T, *B, pre, post]` by SpikingJelly's MSTDP (learning rate 1), looped over individuals.
+
+    Spikes `pre` `[T, *B, pre]`, `post` `[T, *B, post]`, `reward` `[T, *B]`. The eligibility of a tick waits for the
+    reward of the next, as in its `MSTDPLearner`.
+    """
+    count, matrix = _individuals(weight), torch.zeros_like(weight[(0,) * (weight.dim() - 2)].T)
+    s, z, r = pre.reshape(len(pre), count, -1), post.reshape(len(post), count, -1), reward.reshape(len(reward), count)
+    changes = []
+    for k in range(count):
+        trace, waiting = (torch.zeros_like(s[0, :1]), torch.zeros_like(z[0, :1])), matrix
+        for x, y, d in zip(s[:, k : k + 1], z[:, k : k + 1], r[:, k], strict=True):
+            changes.append((d * waiting).T)
+            eligibility, trace = functional.learning.mstdp_linear_step(
+                x, y, trace, matrix, tau_pre=tau_pre, tau_post=tau_post, f_pre=_one(a_minus), f_post=_one(a_plus)
+            )
+            waiting = eligibility[0]
+    found: Tensor = torch.stack(changes).unflatten(0, (count, len(pre)))
+    return found.transpose(0, 1).reshape(len(pre), *weight.shape)
+
+
 def mstdpet_oracle(
     pre: Tensor,
     post: Tensor,
@@ -140,7 +198,8 @@ def mstdpet_oracle(
 ) -> Tensor:
     """Weight changes `[T, *B, pre, post]` by SpikingJelly's MSTDPET (learning rate 1), looped over individuals.
 
-    Spikes `pre` `[T, *B, pre]`, `post` `[T, *B, post]`, `reward` `[T, *B]`. `RSTDP` of `rate` r gives r tau_e of it.
+    Spikes `pre` `[T, *B, pre]`, `post` `[T, *B, post]`, `reward` `[T, *B]`. `MSTDPET` of `rate` r
+    gives r of it, `RSTDP` of `rate` r gives r tau_e of it.
     """
     count, matrix = _individuals(weight), torch.zeros_like(weight[(0,) * (weight.dim() - 2)].T)
     s, z, r = pre.reshape(len(pre), count, -1), post.reshape(len(post), count, -1), reward.reshape(len(reward), count)
