@@ -200,10 +200,7 @@ class BasalGanglia(MoralLearning):
             tonic = torch.full((), getattr(self.tonic, each.name), device=index.device)
             drive[each.name] = tonic.expand(*index.shape, self.units)
         _, seen = self.circuit.run(rest, drive, None, gates, steps=self.ticks, learning=False, probes=wanted)
-        counts = group_counts(seen["pm.spikes"], self.actions)
-        spikes = seen["value.spikes"].sum((-2, -1))
-        value = spikes * (self.value_span / (self.cells * self.ticks)) + self.value_low
-        return counts, value, seen
+        return group_counts(seen["pm.spikes"], self.actions), self.value_of(seen), seen
 
     def reinforce(
         self,
@@ -218,12 +215,6 @@ class BasalGanglia(MoralLearning):
         marks its synapses (-1: nothing was done, or there was no state). Where `fresh` (bool `[*B]`) an episode begins
         and nothing is eligible yet.
         """
-        rest = self.circuit.rest(state)
-        keep = (~fresh).to(dopamine.dtype)[..., None, None]
-        traces = {
-            name: rest.traces[name]._replace(eligibility=trace.eligibility * keep)
-            for name, trace in state.traces.items()
-        }
         executed = torch.arange(self.units, device=action.device) // self.cells == action[..., None]
         copy = executed.to(dopamine.dtype) * (2.0 * FORCE) - FORCE
         drive = {
@@ -232,7 +223,7 @@ class BasalGanglia(MoralLearning):
             "strd2": copy,
             "value": torch.full((), FORCE, device=action.device).expand(*action.shape, self.cells),
         }
-        state, _ = self.circuit.run(rest._replace(traces=traces), drive, {"dopamine": dopamine}, gates, steps=1)
+        state, _ = self.circuit.run(self.eligible(state, fresh), drive, {"dopamine": dopamine}, gates, steps=1)
         return state
 
     def reaction_time(self, seen: Recording) -> Tensor:

@@ -130,10 +130,12 @@ class MoralLearning:
         wanted = (Probe("action"), Probe("value"), *(p for p in probes if p.target == "place"))
         drive = {"place": place(index, self.n_place) * CURRENT}
         _, seen = self.circuit.run(rest, drive, None, gates, steps=self.ticks, learning=False, probes=wanted)
-        counts = group_counts(seen["action.spikes"], self.actions)
-        spikes = seen["value.spikes"].sum((-2, -1))
-        value = spikes * (self.value_span / (self.cells * self.ticks)) + self.value_low
-        return counts, value, seen
+        return group_counts(seen["action.spikes"], self.actions), self.value_of(seen), seen
+
+    def value_of(self, seen: Recording) -> Tensor:
+        """The value `[*B]` that the spikes of the value cells stand for."""
+        spikes: Tensor = seen["value.spikes"].sum((-2, -1))
+        return spikes * (self.value_span / (self.cells * self.ticks)) + self.value_low
 
     def reinforce(
         self,
@@ -147,22 +149,26 @@ class MoralLearning:
         """Dopamine `[*B]` teaches what is eligible; then the efference copy of `action` int64 `[*B]` in state `index`
         marks its synapses. Where `fresh` (bool `[*B]`) an episode begins and nothing is eligible yet.
         """
-        rest = self.circuit.rest(state)
-        keep = (~fresh).to(dopamine.dtype)[..., None, None] if bool(fresh.any()) else None
-        traces = {
-            name: rest.traces[name]._replace(
-                eligibility=trace.eligibility if keep is None else trace.eligibility * keep
-            )
-            for name, trace in state.traces.items()
-        }
         executed = torch.arange(self.actions * self.cells, device=action.device) // self.cells == action[..., None]
         drive = {
             "place": place(index, self.n_place) * CURRENT,
             "action": executed.to(dopamine.dtype) * (2.0 * FORCE) - FORCE,
             "value": torch.full((), FORCE, device=action.device).expand(*action.shape, self.cells),
         }
-        state, _ = self.circuit.run(rest._replace(traces=traces), drive, {"dopamine": dopamine}, gates, steps=1)
+        state, _ = self.circuit.run(self.eligible(state, fresh), drive, {"dopamine": dopamine}, gates, steps=1)
         return state
+
+    def eligible(self, state: CircuitState, fresh: Tensor) -> CircuitState:
+        """`state` at rest but for its eligibility, which is 0 where `fresh` (bool `[*B]`)."""
+        rest = self.circuit.rest(state)
+        keep = (~fresh)[..., None, None] if bool(fresh.any()) else None
+        traces = {
+            name: rest.traces[name]._replace(
+                eligibility=trace.eligibility if keep is None else trace.eligibility * keep
+            )
+            for name, trace in state.traces.items()
+        }
+        return rest._replace(traces=traces)
 
 
 EXAMPLES = (MoralLearning(), MoralLearning(places=9, cells=5, ticks=5))
