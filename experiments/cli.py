@@ -35,6 +35,12 @@ def _plot(argv: list[str]) -> Answer:
     return command_plot.answer(argv)
 
 
+def _verify(argv: list[str]) -> Answer:
+    from bisnn.experiments import command_verify
+
+    return command_verify.answer(argv)
+
+
 def _list(argv: list[str]) -> Answer:
     from bisnn.experiments.commands import ListOptions
     from bisnn.experiments.flags import parse
@@ -87,6 +93,7 @@ COMMANDS: Mapping[str, tuple[Callable[[list[str]], Answer], str]] = {
     "list": (_list, "experiments, dilemmas, agents, ablations, neurons, rules, modulators"),
     "run": (_run, "run an experiment, all arms at once, into a run folder"),
     "plot": (_plot, "draw the figures of a run again, from its files alone"),
+    "verify": (_verify, "measure every scientific claim and compare it with its source"),
     "doctor": (_doctor, "what is installed, what runs where, and the remedy for what is missing"),
     "bench": (_bench, "measure speed on fixed workloads"),
 }
@@ -145,15 +152,20 @@ def _dispatch(words: list[str]) -> int:
         )
     command = COMMANDS[pick("command", words[0], COMMANDS)][0]
     if "--json" not in words:
-        _, show = command(words[1:])
+        found, show = command(words[1:])
         show()
-        return 0
+        return _code(found)
     with contextlib.redirect_stdout(sys.stderr) if not {"-h", "--help"} & set(words) else contextlib.nullcontext():
         found, _ = command(words[1:])
     from bisnn.experiments.storage import sanitise
 
     print(json.dumps(sanitise(found), allow_nan=False))
-    return 0
+    return _code(found)
+
+
+def _code(found: Any) -> int:
+    """1 for an answer that says it did not pass."""
+    return 1 if isinstance(found, Mapping) and found.get("passed") is False else 0
 
 
 def _sentence(error: Exception) -> str:

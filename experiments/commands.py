@@ -1,4 +1,4 @@
-"""The options of the commands `list`, `run`, `plot`, `doctor` and `bench`: each field is a flag, its text the help."""
+"""The options of the commands beside those of experiments: each field is a flag, its text the help."""
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ class PlotOptions:
     """Where to write one figure; the ending gives the format (png, pdf, svg ...)."""
     json: Annotated[bool, option()] = False
     """Print JSON: the run and the files."""
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """Measure the scientific claims of the library and compare each with its source; exit code 1 where one fails."""
+
+    long: Annotated[bool, option()] = False
+    """Run the long claims too (an hour and more)."""
+    only: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, option("NAME[,NAME...]", "(default: all)")] = ()
+    """Claims (dopamine/C-1) or topics (dopamine); may be repeated."""
+    workers: Annotated[str, option("INT", "(default: the number of usable cores)")] = ABSENT
+    """Processes, of one thread each."""
+    claims: Annotated[str, option("FILE.py", "(default: those of bisnn)")] = ABSENT
+    """Your own claims: a file with CLAIMS, a tuple of bisnn.experiments.claims.base.Claim. It is executed."""
+    json: Annotated[bool, option()] = False
+    """Print one JSON object on standard output, everything else on standard error."""
 
 
 @dataclass(frozen=True)
