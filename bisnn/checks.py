@@ -40,11 +40,11 @@ def check_plan(
             raise ConfigError(f"projection {projection.name!r} is declared twice; merge the two")
         seen.add(projection.name)
         _check_projection(projection, areas, modulators)
-    for part in (*areas.values(), *projections):
-        plasticity = part.plasticity_receptors if isinstance(part, Projection) else ()
-        for receptor in (*part.receptors, *plasticity):
-            if receptor.modulator not in modulators:
-                raise UnknownName("modulator", receptor.modulator, modulators)
+    sites = [area.receptors for area in areas.values()]
+    sites += [(*p.receptors, *p.plasticity_receptors) for p in projections]
+    for receptor in (receptor for receptors in sites for receptor in receptors):
+        if receptor.modulator not in modulators:
+            raise UnknownName("modulator", receptor.modulator, modulators)
 
 
 def _check_projection(p: Projection, areas: Mapping[str, Area], modulators: Mapping[str, Modulator]) -> None:

@@ -36,7 +36,7 @@ def wire(
     incoming = {name: tuple(p for p in projections if p.target == name) for name in areas}
     plastic = tuple(p for p in projections if p.rule is not None)
     noisy = {name: area.n for name, area in areas.items() if stochastic(area.neuron)}
-    sites = [part.receptors for part in (*areas.values(), *projections)]
+    sites = [area.receptors for area in areas.values()] + [p.receptors for p in projections]
     felt = tuple(dict.fromkeys(receptor.modulator for receptors in sites for receptor in receptors))
     rank = {name: i for i, name in enumerate(order)}
     forward = all(rank[p.source] < rank[p.target] for p in projections)
