@@ -36,7 +36,8 @@ def command(text: str, marker: str) -> str:
 
 def pages() -> list[Path]:
     """README.md, and the pages of docs/ that have snippets to run."""
-    marked = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "<!-- quickstart -->" in page.read_text("utf-8")]
+    every = sorted((ROOT / "docs").rglob("*.md"))
+    marked = [page for page in every if "<!-- quickstart -->" in page.read_text("utf-8")]
     return [README, *marked]
 
 

@@ -176,7 +176,7 @@ class Circuit:
         backend = backends.resolve(self.backend, some.device)
         free = backend.name == "torch" and not (learning or rest_every) and self.wiring.sweepable
         held = steps * sum(spikes[0].numel() for spikes in state.spikes.values())
-        if free and 1 < steps and held <= SWEPT:
+        if free and steps > 1 and held <= SWEPT:
             state, swept = simulation.sweep(self.wiring, state, inputs, gates, weights, steps)
             traces = {p.name: self.probing.swept(state, swept, p) for p in probes}
             return state, recorder.gather(traces, batch, self.dt)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bisnn import rng, tree
-from bisnn.areas import Area, CircuitState, Projection
+from bisnn.areas import CircuitState, Projection
 from bisnn.gates import Gates
 from bisnn.modulators.base import source
 from bisnn.plasticity.base import reads

@@ -100,11 +100,11 @@ class Izhikevich:
 
     def step(self, state: IzhikevichState, current: Tensor, dt: float) -> tuple[Tensor, IzhikevichState]:
         """One tick of `dt` ms: `current` `[*B, n]` to spikes `[*B, n]`."""
-        v, part = state.v, dt / self.substeps
+        v, part, drive = state.v, dt / self.substeps, current + self.constant
         for _ in range(self.substeps):
-            v = v + ((v * self.square + self.linear) * v + self.constant - state.u + current) * part
+            v = v + ((v * self.square + self.linear) * v + drive - state.u) * part
         seen = v if self.u_sees == "new" else state.v
-        u = state.u + ((seen - self.v_ref) * self.b - state.u * self.leak) * (self.a * dt)
+        u = state.u + ((seen - self.v_ref) * self.b - state.u * self.leak) * self.a * dt
         spikes = reaches(v, self.peak)
         return spikes, IzhikevichState(v=torch.where(spikes > 0, self.c, v), u=u + spikes * self.d)
 

@@ -51,8 +51,9 @@ class Scripted:
         if not self.times or not isinstance(self.times, tuple) or not all(isinstance(row, tuple) for row in self.times):
             raise ConfigError("Scripted: times must be a tuple with one tuple of spike times for every unit")
         every = list(itertools.chain.from_iterable(self.times))
-        if not all(math.isfinite(time) and time >= 0 for time in every):
-            raise ConfigError(f"Scripted: times hold {min(every)}; give finite times from 0 on, in ms")
+        for time in every:
+            if not (math.isfinite(time) and time >= 0):
+                raise ConfigError(f"Scripted: times hold {time}; give finite times from 0 on, in ms")
         if self.period is not None:
             positive(self, "period")
             if every and max(every) >= self.period:
