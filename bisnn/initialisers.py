@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.errors import ConfigError, ShapeMismatch
+from bisnn.parameters import fraction, one_of
 
 
 @runtime_checkable
@@ -112,8 +113,7 @@ class Bernoulli:
     value: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.probability <= 1.0:
-            raise ConfigError(f"probability = {self.probability}; it lies between 0 and 1")
+        fraction(self, "probability")
 
     @property
     def largest(self) -> float:
@@ -142,6 +142,7 @@ class FixedFan:
     def __post_init__(self) -> None:
         if self.count < 0:
             raise ConfigError(f"count = {self.count}; a number of synapses starts at 0")
+        one_of(self, "of", ("out", "in"))
 
     @property
     def largest(self) -> float:

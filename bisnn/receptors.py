@@ -11,13 +11,13 @@ Servan-Schreiber, Printz, Cohen (1990) Science 249:892. doi:10.1126/science.2392
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from bisnn.errors import ConfigError
+from bisnn.parameters import finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,7 @@ class Receptor:
     """Largest factor."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.gain) and math.isfinite(self.low) and math.isfinite(self.high)):
-            raise ConfigError(f"receptor of {self.modulator!r}: gain, low and high are finite numbers")
+        finite(self, "gain", "low", "high")
         if self.low > self.high:
             raise ConfigError(f"receptor of {self.modulator!r}: low {self.low:g} exceeds high {self.high:g}; swap them")
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from bisnn import rng
-from bisnn.errors import ConfigError, ShapeMismatch
+from bisnn.errors import ShapeMismatch
+from bisnn.parameters import finite, fraction, one_of, positive
 
 Profile = Literal["gaussian", "exponential", "disc"]
 
@@ -30,7 +31,8 @@ Profile = Literal["gaussian", "exponential", "disc"]
 class Distance:
     """Weights `peak f(d)` (equations and reference: module docstring).
 
-    Raises `ConfigError` for a length that is not above 0, and `ShapeMismatch` where a grid does not hold its area.
+    Raises `ConfigError` for a length that is not above 0, `UnknownName` for another profile, `ShapeMismatch` where a
+    grid does not hold its area.
     """
 
     peak: float = 1.0
@@ -47,10 +49,9 @@ class Distance:
     """Whether opposite edges touch."""
 
     def __post_init__(self) -> None:
-        if not (self.length > 0.0 and math.isfinite(self.length) and math.isfinite(self.peak)):
-            raise ConfigError(f"length = {self.length}, peak = {self.peak}: a length above 0 and a finite peak are due")
-        if self.profile not in ("gaussian", "exponential", "disc"):
-            raise ConfigError(f"profile = {self.profile!r}; choose gaussian, exponential or disc")
+        positive(self, "length")
+        finite(self, "peak")
+        one_of(self, "profile", get_args(Profile))
 
     @property
     def largest(self) -> float:
@@ -81,8 +82,7 @@ class DistanceBernoulli:
     """The profile; its `peak` plays no part."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.probability <= 1.0:
-            raise ConfigError(f"probability = {self.probability}; it lies between 0 and 1")
+        fraction(self, "probability")
 
     @property
     def largest(self) -> float:

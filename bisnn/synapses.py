@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
+from bisnn.parameters import positive
 from bisnn.propagate import on_grid, one_of, shared
 
 
@@ -41,8 +42,7 @@ class Exponential:
     """Time constant of the decay, ms."""
 
     def __post_init__(self) -> None:
-        if not (self.tau > 0.0 and math.isfinite(self.tau)):
-            raise ConfigError(f"tau = {self.tau}: a synaptic time constant is a number of ms above 0; no filter: None")
+        positive(self, "tau")
 
     def step(self, current: Tensor, arrived: Tensor, dt: float) -> Tensor:
         """One tick: the current left from before and what arrives now, `[*B, post]` each, to the current."""

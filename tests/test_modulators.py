@@ -98,7 +98,7 @@ def test_without_a_tonic_level_dopamine_keeps_its_bits(dtype):
     [
         *((lambda kind=kind: kind(tau=-1.0), "tau is -1.0") for kind in (*CONCENTRATIONS, UnexpectedUncertainty)),
         *((lambda kind=kind: kind(tonic=math.nan), "tonic is nan") for kind in CONCENTRATIONS),
-        (lambda: RewardPredictionError(beta=1.5), "beta is 1.5; it is a fraction"),
+        (lambda: RewardPredictionError(beta=1.5), "beta is 1.5; give a fraction"),
         (lambda: RewardPredictionError(source="cue"), "give both"),
         (lambda: RewardPredictionError(cues=3), "give both"),
         (lambda: PunishmentPredictionError(tau_average=0.0), "tau_average is 0.0"),

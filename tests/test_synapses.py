@@ -103,6 +103,8 @@ def test_fans_that_cannot_be():
         FixedFan(12, loops=False).weights(KEY, "a->a", 12, 12)
     with pytest.raises(ConfigError, match="count = -1"):
         FixedFan(-1)
+    with pytest.raises(UnknownName, match="in, out"):
+        FixedFan(2, of="inwards")
     with pytest.raises(ConfigError, match="probability"):
         Bernoulli(1.5)
 
@@ -198,7 +200,7 @@ def test_no_filter_is_one_tick():
 
 def test_a_filter_needs_time():
     for tau in (0.0, -1.0, math.inf, math.nan):
-        with pytest.raises(ConfigError, match="synaptic time constant"):
+        with pytest.raises(ConfigError, match="Exponential: tau is"):
             Exponential(tau=tau)
 
 
@@ -266,9 +268,9 @@ def test_grids_that_do_not_fit():
         pair(pre=10, weight=Distance(shape_pre=(3, 3))).init(KEY)
     with pytest.raises(ShapeMismatch, match="2 dimensions, that of the target 1"):
         pair(pre=9, weight=Distance(shape_pre=(3, 3))).init(KEY)
-    with pytest.raises(ConfigError, match="a length above 0"):
+    with pytest.raises(ConfigError, match="length is 0"):
         Distance(length=0.0)
-    with pytest.raises(ConfigError, match="choose gaussian"):
+    with pytest.raises(UnknownName, match="Did you mean 'gaussian'"):
         Distance(profile="gauss")
-    with pytest.raises(ConfigError, match="lies between 0 and 1"):
+    with pytest.raises(ConfigError, match="a fraction from 0 to 1"):
         DistanceBernoulli(probability=1.1)

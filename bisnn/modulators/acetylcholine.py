@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
-from bisnn.modulators.base import check_numbers, cleared
+from bisnn.modulators.base import cleared
+from bisnn.parameters import finite, not_negative
 from bisnn.receptors import Receptor
 
 
@@ -41,7 +42,8 @@ class Acetylcholine:
     """Level without release."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, from_zero=("tau",), finite=("tonic",))
+        finite(self, "tonic")
+        not_negative(self, "tau")
 
     def init(self, like: Tensor) -> AcetylcholineState:
         """No phasic acetylcholine, on the shape `[*B]` of `like`."""

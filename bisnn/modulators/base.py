@@ -7,12 +7,11 @@ in this tick, `[*B, n]`, are handed to its step after `dt`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from bisnn.errors import ConfigError, ShapeMismatch
+from bisnn.errors import ShapeMismatch
 
 
 @runtime_checkable
@@ -39,28 +38,6 @@ def cleared(level: Tensor, release: Tensor, tau: float, dt: float) -> Tensor:
     the release."""
     keep = math.exp(-dt / tau) if tau > 0 else 0.0
     return level * keep + release
-
-
-def check_numbers(
-    modulator: object,
-    *,
-    finite: Iterable[str] = (),
-    from_zero: Iterable[str] = (),
-    above_zero: Iterable[str] = (),
-    fraction: Iterable[str] = (),
-) -> None:
-    """Raises `ConfigError` for a field that is not finite, or outside its range; `fraction`: from 0 to 1."""
-    ranges = (
-        (finite, -math.inf, math.inf, "a finite number"),
-        (from_zero, 0.0, math.inf, "a finite number from 0"),
-        (above_zero, math.ulp(0.0), math.inf, "a finite number above 0"),
-        (fraction, 0.0, 1.0, "a fraction from 0 to 1"),
-    )
-    for names, low, high, words in ranges:
-        for name in names:
-            value = getattr(modulator, name)
-            if not (math.isfinite(value) and low <= value <= high):
-                raise ConfigError(f"{type(modulator).__name__}: {name} is {value}; it is {words}")
 
 
 def check_cells(modulator: object, spikes: Tensor, cells: int) -> None:

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
-from bisnn.modulators.base import check_numbers, cleared
+from bisnn.modulators.base import cleared
+from bisnn.parameters import finite, not_negative
 from bisnn.receptors import Receptor
 
 
@@ -43,7 +44,8 @@ class Dopamine:
     """Level without release."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, from_zero=("tau",), finite=("tonic",))
+        finite(self, "tonic")
+        not_negative(self, "tau")
 
     def init(self, like: Tensor) -> DopamineState:
         """No phasic dopamine, on the shape `[*B]` of `like`."""

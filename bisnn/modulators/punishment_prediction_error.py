@@ -22,7 +22,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.modulators.base import check_numbers
+from bisnn.parameters import fraction, not_negative, positive
 
 
 class PunishmentState(NamedTuple):
@@ -47,7 +47,9 @@ class PunishmentPredictionError:
     """Time constant over which reward is averaged, ms."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, fraction=("beta",), from_zero=("average",), above_zero=("tau_average",))
+        not_negative(self, "average")
+        positive(self, "tau_average")
+        fraction(self, "beta")
 
     def init(self, like: Tensor) -> PunishmentState:
         """Nothing expected, on the shape `[*B]` of `like`."""

@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
-from bisnn.modulators.base import check_cells, check_numbers
+from bisnn.modulators.base import check_cells
+from bisnn.parameters import fraction
 
 
 class PredictionState(NamedTuple):
@@ -47,7 +48,7 @@ class RewardPredictionError:
     """Cells of the source, each with a prediction of its own."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, fraction=("beta",))
+        fraction(self, "beta")
         if (self.source is None) != (self.cues == 0) or self.cues < 0:
             raise ConfigError(
                 f"RewardPredictionError: source is {self.source!r} and cues is {self.cues}; give both, the area of the "

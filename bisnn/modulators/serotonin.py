@@ -22,7 +22,8 @@ from torch import Tensor
 
 from bisnn.elementary import exp, log
 from bisnn.errors import ConfigError
-from bisnn.modulators.base import check_numbers, cleared
+from bisnn.modulators.base import cleared
+from bisnn.parameters import finite, not_negative, positive
 
 
 class SerotoninState(NamedTuple):
@@ -50,7 +51,9 @@ class Serotonin:
     """Longest horizon, ms."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, from_zero=("tau", "stretch"), above_zero=("tau_wait", "tau_longest"), finite=("tonic",))
+        finite(self, "tonic")
+        not_negative(self, "tau", "stretch")
+        positive(self, "tau_wait", "tau_longest")
         if self.tau_longest < self.tau_wait:
             raise ConfigError(f"Serotonin: tau_longest {self.tau_longest} is below tau_wait {self.tau_wait}; raise it")
 

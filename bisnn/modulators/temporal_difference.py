@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
-from bisnn.modulators.base import check_cells, check_numbers
+from bisnn.modulators.base import check_cells
+from bisnn.parameters import fraction, positive
 
 
 class TemporalDifferenceState(NamedTuple):
@@ -52,7 +53,8 @@ class TemporalDifference:
     """Fraction of the error by which a prediction moves."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, above_zero=("tau_discount",), fraction=("beta",))
+        positive(self, "tau_discount")
+        fraction(self, "beta")
         if self.cues < 1 or self.lags < 1:
             raise ConfigError(f"TemporalDifference: cues is {self.cues} and lags is {self.lags}; both start at 1")
 

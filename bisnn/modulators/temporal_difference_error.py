@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
-from bisnn.modulators.base import check_numbers
+from bisnn.parameters import finite, positive
 
 
 class CriticState(NamedTuple):
@@ -58,7 +58,8 @@ class TemporalDifferenceError:
     """Fast time constant of kappa, ms."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, above_zero=("tau_r", "tau_slow", "tau_fast"), finite=("nu", "baseline"))
+        finite(self, "nu", "baseline")
+        positive(self, "tau_r", "tau_slow", "tau_fast")
         if self.tau_fast >= self.tau_slow:
             raise ConfigError(
                 f"TemporalDifferenceError: tau_fast is {self.tau_fast}, tau_slow is {self.tau_slow}; "

@@ -22,7 +22,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.modulators.base import check_numbers, cleared
+from bisnn.modulators.base import cleared
+from bisnn.parameters import fraction, not_negative
 
 
 class UncertaintyState(NamedTuple):
@@ -48,7 +49,8 @@ class UnexpectedUncertainty:
     """How many expected deviations are no surprise."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, from_zero=("tau", "spread"), fraction=("beta",))
+        not_negative(self, "tau", "spread")
+        fraction(self, "beta")
 
     def init(self, like: Tensor) -> UncertaintyState:
         """Signal 0 expected for certain, on the shape `[*B]` of `like`."""

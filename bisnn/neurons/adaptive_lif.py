@@ -20,7 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.neurons.base import not_negative, positive, reaches, rising, ticks
+from bisnn.neurons.base import reaches, ticks
+from bisnn.parameters import not_negative, positive, rising
 
 
 class AdaptiveLIFState(NamedTuple):
@@ -100,19 +101,17 @@ class AdaptiveLIF:
         low, high = refractory, refractory + 1.0
         while self._reached(high, refractory, current) < self.threshold:
             low, high = high, high + 2.0 * (high - refractory)
-        for _ in range(200):
+        for _ in range(100):
             middle = 0.5 * (low + high)
-            if not low < middle < high:
-                break
             low, high = (middle, high) if self._reached(middle, refractory, current) < self.threshold else (low, middle)
         return high
 
     def _reached(self, period: float, refractory: float, current: float) -> float:
         """The potential at the end of an interval of this length, where all intervals are."""
-        w = self.jump / -math.expm1(-period / self.tau_w) * math.exp(-refractory / self.tau_w) if period else math.inf
         free = period - refractory
-        if not (free and math.isfinite(w)):
+        if free == 0.0:
             return self.reset
+        w = self.jump / -math.expm1(-period / self.tau_w) * math.exp(-refractory / self.tau_w)
         keep = math.exp(-free / self.tau)
         return self.reset * keep + current * (1.0 - keep) - w * self._pull(free)
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-
-from bisnn.errors import ConfigError
 
 
 @runtime_checkable
@@ -62,39 +58,6 @@ def exceeds(v: Tensor, threshold: float) -> Tensor:
 def reaches(v: Tensor, threshold: float) -> Tensor:
     """1 where `v >= threshold`, else 0, in the dtype of `v`."""
     return torch.ge(v, threshold, out=torch.empty_like(v))
-
-
-def positive(neuron: object, *names: str) -> None:
-    """Raises `ConfigError` unless every named field of the neuron is a finite number above 0."""
-    for name in names:
-        value = getattr(neuron, name)
-        if not (math.isfinite(value) and value > 0):
-            raise ConfigError(f"{type(neuron).__name__}: {name} is {value}; give a finite number above 0")
-
-
-def not_negative(neuron: object, *names: str) -> None:
-    """Raises `ConfigError` unless every named field of the neuron is a finite number of at least 0."""
-    for name in names:
-        value = getattr(neuron, name)
-        if not (math.isfinite(value) and value >= 0):
-            raise ConfigError(f"{type(neuron).__name__}: {name} is {value}; give a finite number of at least 0")
-
-
-def finite(neuron: object, *names: str) -> None:
-    """Raises `ConfigError` unless every named field of the neuron is a finite number."""
-    for name in names:
-        value = getattr(neuron, name)
-        if not math.isfinite(value):
-            raise ConfigError(f"{type(neuron).__name__}: {name} is {value}; give a finite number")
-
-
-def rising(neuron: object, *names: str) -> None:
-    """Raises `ConfigError` unless the named fields of the neuron are finite and each is below the next."""
-    finite(neuron, *names)
-    values = [getattr(neuron, name) for name in names]
-    if any(not low < high for low, high in itertools.pairwise(values)):
-        given = ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
-        raise ConfigError(f"{type(neuron).__name__}: {given}; give values with {' < '.join(names)}")
 
 
 def ticks(time: float, dt: float) -> float:

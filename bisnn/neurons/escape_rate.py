@@ -24,7 +24,8 @@ import torch
 from torch import Tensor
 
 from bisnn.elementary import exp
-from bisnn.neurons.base import finite, not_negative, positive, rising, ticks
+from bisnn.neurons.base import ticks
+from bisnn.parameters import finite, not_negative, positive, rising
 
 
 class EscapeRateLIFState(NamedTuple):

@@ -26,7 +26,8 @@ import torch
 from torch import Tensor
 
 from bisnn.elementary import exp, log
-from bisnn.neurons.base import not_negative, positive, reaches, rising, ticks
+from bisnn.neurons.base import reaches, ticks
+from bisnn.parameters import not_negative, positive, rising
 
 _NODES, _WEIGHTS = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(16))
 _PANELS = 512
@@ -120,10 +121,8 @@ class ExponentialIF:
         if current >= self.rheobase:
             return None
         low, high = self.rest + current, self.threshold
-        for _ in range(200):
+        for _ in range(100):
             middle = 0.5 * (low + high)
-            if not low < middle < high:
-                break
             low, high = (middle, high) if self._gain(middle, current, dt) > 0.0 else (low, middle)
         return {"v": low, "hold": 0.0}
 
@@ -137,8 +136,8 @@ class ExponentialIF:
         return aim + (middle - math.log(room) * self.slope - aim) * keep - v if room > 0 else math.inf
 
     def _drift(self, v: float, current: float) -> float:
-        """dv/dt of the equation."""
-        return (self.rest - v + current + self.slope * math.exp((v - self.threshold) / self.slope)) / self.tau
+        """tau dv/dt of the equation."""
+        return self.rest - v + current + self.slope * math.exp((v - self.threshold) / self.slope)
 
 
 EXAMPLES = (

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
-from bisnn.neurons.base import not_negative, positive, rising, ticks
+from bisnn.neurons.base import ticks
+from bisnn.parameters import not_negative, positive, rising
 
 
 class HomeostaticLIFState(NamedTuple):
@@ -89,13 +90,10 @@ class HomeostaticLIF:
 
     def rate(self, current: float, dt: float) -> float:
         """Mean spikes per tick in the long run for a constant current: the target, or less where it is out of reach."""
-        if current < self.lowest:
+        if current <= self.lowest:
             return 0.0
-        keep = math.exp(-dt / self.tau)
-        needed = math.inf
-        if current > self.lowest:
-            v = (current - self.lowest) / (current - self.reset)
-            needed = max(1.0, math.ceil(math.log(v) / math.log(keep)))
+        left = (current - self.lowest) / (current - self.reset)  # of the way to I, when v reaches the lowest threshold
+        needed = math.ceil(-math.log(left) * self.tau / dt)
         return min(self.target * dt / 1000.0, 1.0 / (needed + ticks(self.refractory, dt)))
 
 

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError, pick
-from bisnn.neurons.base import exceeds, positive
+from bisnn.neurons.base import exceeds
+from bisnn.parameters import positive
 
 
 class IFState(NamedTuple):

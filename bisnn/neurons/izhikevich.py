@@ -27,7 +27,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError, pick
-from bisnn.neurons.base import finite, positive, reaches, rising
+from bisnn.neurons.base import reaches
+from bisnn.parameters import finite, positive, rising
 
 
 class IzhikevichState(NamedTuple):

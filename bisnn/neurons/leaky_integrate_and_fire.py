@@ -16,7 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.neurons.base import not_negative, positive, reaches, rising, ticks
+from bisnn.neurons.base import reaches, ticks
+from bisnn.parameters import not_negative, positive, rising
 
 
 class LIFState(NamedTuple):

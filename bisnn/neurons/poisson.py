@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from bisnn.elementary import exp
-from bisnn.neurons.base import finite
+from bisnn.parameters import finite
 
 
 class PoissonState(NamedTuple):

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError, ShapeMismatch
-from bisnn.neurons.base import positive, ticks
+from bisnn.neurons.base import ticks
+from bisnn.parameters import positive
 
 _NEVER = -1.0
 

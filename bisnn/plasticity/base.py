@@ -17,8 +17,6 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from bisnn.errors import ConfigError, UnknownName
-
 
 @runtime_checkable
 class Rule(Protocol):
@@ -78,33 +76,3 @@ def window_tau(rule: object) -> float:
 def timing(rule: object) -> str:
     """The eligibility on which the level of tick t acts: "past" (up to t - 1) or "present" (up to t)."""
     return str(getattr(rule, "timing", "past"))
-
-
-def positive(rule: object, *names: str) -> None:
-    """Raises `ConfigError` unless every named field of the rule is a finite number above 0."""
-    for name in names:
-        value = getattr(rule, name)
-        if not (math.isfinite(value) and value > 0):
-            raise ConfigError(f"{type(rule).__name__}: {name} is {value}; give a finite number above 0")
-
-
-def not_negative(rule: object, *names: str) -> None:
-    """Raises `ConfigError` unless every named field of the rule is a finite number of at least 0."""
-    for name in names:
-        value = getattr(rule, name)
-        if not (math.isfinite(value) and value >= 0):
-            raise ConfigError(f"{type(rule).__name__}: {name} is {value}; give a finite number of at least 0")
-
-
-def finite(rule: object, *names: str) -> None:
-    """Raises `ConfigError` unless every named field of the rule is a finite number."""
-    for name in names:
-        value = getattr(rule, name)
-        if not math.isfinite(value):
-            raise ConfigError(f"{type(rule).__name__}: {name} is {value}; give a finite number")
-
-
-def one_of(rule: object, name: str, choices: tuple[str, ...]) -> None:
-    """Raises `UnknownName` unless the named field of the rule is one of `choices`."""
-    if getattr(rule, name) not in choices:
-        raise UnknownName(name, getattr(rule, name), choices)

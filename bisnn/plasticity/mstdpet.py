@@ -20,7 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import finite, pair_window, positive, stdp, traced
+from bisnn.parameters import finite, positive
+from bisnn.plasticity.base import pair_window, stdp, traced
 
 
 class MSTDPETState(NamedTuple):

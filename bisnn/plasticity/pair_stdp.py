@@ -20,7 +20,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import finite, one_of, pair_window, positive, stdp, traced
+from bisnn.parameters import finite, one_of, positive
+from bisnn.plasticity.base import pair_window, stdp, traced
 
 
 class PairSTDPState(NamedTuple):

@@ -20,7 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import finite, outer, positive
+from bisnn.parameters import finite, positive
+from bisnn.plasticity.base import outer
 
 
 class PreTraceState(NamedTuple):

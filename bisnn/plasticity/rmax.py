@@ -26,7 +26,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import finite, not_negative, outer, positive
+from bisnn.parameters import finite, not_negative, positive
+from bisnn.plasticity.base import outer
 
 
 class RMaxState(NamedTuple):

@@ -21,7 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import finite, outer, pair_window, positive
+from bisnn.parameters import finite, positive
+from bisnn.plasticity.base import outer, pair_window
 
 
 class RSTDPState(NamedTuple):

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from bisnn.elementary import exp, log
 from bisnn.errors import ConfigError
-from bisnn.plasticity.base import Rule, finite, not_negative, reads, timing
+from bisnn.parameters import finite, not_negative
+from bisnn.plasticity.base import Rule, reads, timing
 from bisnn.plasticity.pair_stdp import PairSTDP
 from bisnn.plasticity.rmax import RMax
 from bisnn.plasticity.rstdp import RSTDP

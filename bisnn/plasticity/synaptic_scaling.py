@@ -20,7 +20,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.plasticity.base import not_negative, positive, traced
+from bisnn.parameters import not_negative, positive
+from bisnn.plasticity.base import traced
 
 
 class SynapticScalingState(NamedTuple):

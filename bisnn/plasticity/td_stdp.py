@@ -23,7 +23,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
-from bisnn.plasticity.base import finite, pair_window, positive, stdp, traced
+from bisnn.parameters import finite, positive
+from bisnn.plasticity.base import pair_window, stdp, traced
 
 
 class TDSTDPState(NamedTuple):

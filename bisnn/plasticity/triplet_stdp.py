@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 
 from bisnn.errors import pick
-from bisnn.plasticity.base import finite, one_of, outer, pair_window, positive, traced
+from bisnn.parameters import finite, one_of, positive
+from bisnn.plasticity.base import outer, pair_window, traced
 
 Pairing = Literal["all", "nearest"]
 Terms = Literal["full", "minimal"]

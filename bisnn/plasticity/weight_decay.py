@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from bisnn.plasticity.base import finite, positive
+from bisnn.parameters import finite, positive
 
 
 class WeightDecayState(NamedTuple):
