@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from bisnn.agents.altruist import Altruist
-from bisnn.experiments import bandit as tasks
 from bisnn.experiments import configuration, storage
 from bisnn.experiments import shard as shards
 from bisnn.experiments.altruistic_rescue import BODY, SPARED, AltruisticRescue, conditions
@@ -16,6 +15,7 @@ from bisnn.experiments.claims import action_selection as selection
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.results import load_run
 from bisnn.experiments.runner import resolved, run
+from bisnn.experiments.tasks import bandit as tasks
 from bisnn.gates import NO_GATES
 from bisnn.systems.basal_ganglia import BasalGanglia
 from bisnn.systems.moral_learning import MoralLearning

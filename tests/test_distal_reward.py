@@ -14,8 +14,8 @@ from bisnn import rng
 from bisnn.experiments.claims import distal_reward
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.distal_reward import FULL, MARGIN, SMALL, Course, judged, live, predicted
-from bisnn.experiments.daspnet import BLOCK, DistalReward, Pairing, SetTraceRSTDP
-from bisnn.experiments.daspnet_events import EventNetwork
+from bisnn.experiments.tasks.daspnet import BLOCK, DistalReward, Pairing, SetTraceRSTDP
+from bisnn.experiments.tasks.daspnet_events import EventNetwork
 
 TINY = DistalReward(
     excitatory=24, inhibitory=6, fan_out=6, noise=18.0, start=2.0, latency=(60, 200), rule=SetTraceRSTDP(amplitude=0.5)

@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from bisnn import rng
 from bisnn.coding import choose
-from bisnn.experiments import bandit as tasks
+from bisnn.experiments.tasks import bandit as tasks
 from bisnn.gates import NO_GATES
 from bisnn.interventions import Targets, compile_gates, parse
 from bisnn.plots import style

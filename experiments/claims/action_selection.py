@@ -16,8 +16,8 @@ from collections.abc import Mapping
 
 import torch
 
-from bisnn.experiments import bandit as tasks
 from bisnn.experiments.claims.base import Claim
+from bisnn.experiments.tasks import bandit as tasks
 
 LEARNED = 15
 """Trials per cue after which learning is judged."""

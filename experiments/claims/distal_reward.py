@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bisnn.experiments.claims.base import Claim, Interval
-from bisnn.experiments.daspnet import DistalReward
-from bisnn.experiments.daspnet_events import EventNetwork
+from bisnn.experiments.tasks.daspnet import DistalReward
+from bisnn.experiments.tasks.daspnet_events import EventNetwork
 
 PAPER = "Izhikevich (2007) Cereb. Cortex 17:2443, doi:10.1093/cercor/bhl152"
 CONDITIONS = ("dopamine", "none", "yoked")

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from bisnn import rng
-from bisnn.experiments.daspnet import BLOCK, LONG_AGO, DistalReward, Pairing
+from bisnn.experiments.tasks.daspnet import BLOCK, LONG_AGO, DistalReward, Pairing
 
 SHIFT = np.float32(3072.0)
 """Adding and subtracting it rounds a float32 weight to the grid 2^-12."""

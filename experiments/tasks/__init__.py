@@ -1,0 +1,1 @@
+"""Tasks and networks of the learning literature, on which claims are measured."""
