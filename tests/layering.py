@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bisnn.testing.sources import forbidden
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"bisnn": "bisnn", "agents": "bisnn.agents", "experiments": "bisnn.experiments", "kernels": "bisnn.kernels"}
 FLOORS = (
@@ -15,7 +17,7 @@ FLOORS = (
     ("bisnn",),  # components, recording, backend, and any other module of the core
     ("bisnn.circuit",),
     ("bisnn.systems", "bisnn.interventions"),
-    ("bisnn.plots", "bisnn.interop"),
+    ("bisnn.plots", "bisnn.interop", "bisnn.testing"),
     ("bisnn.agents",),
     ("bisnn.experiments",),
 )
@@ -24,11 +26,7 @@ BRIDGES = {f"bisnn.agents.{name}" for name in ("loop", "development", "pettingzo
 """The modules beside the brains that may know dilemmas: they join the two, or list them."""
 BRAINY = tuple(f"bisnn.{name}" for name in ("systems", "circuit", "neurons", "plasticity", "modulators", "interop"))
 STEPS = ("bisnn.neurons", "bisnn.plasticity", "bisnn.modulators")
-CORE = ("bisnn.plots", "bisnn.interop", "bisnn.agents", "bisnn.experiments")
-RANDOM = {"rand", "randn", "randint", "randperm", "bernoulli", "normal", "multinomial", "rand_like", "randn_like"}
-FUSED = {"addcmul", "addcdiv", "addmm", "addmv", "baddbmm", "lerp", "addcmul_", "addcdiv_", "lerp_"}
-PRODUCTS = {"matmul", "mm", "bmm", "mv", "einsum", "tensordot", "linear"}
-TRANSCENDENTAL = {"exp", "exp2", "expm1", "log", "log2", "log1p", "tanh", "sigmoid", "softmax", "pow", "sin", "cos"}
+CORE = ("bisnn.plots", "bisnn.interop", "bisnn.testing", "bisnn.agents", "bisnn.experiments")
 
 
 def name_of(path: Path) -> str:
@@ -82,7 +80,7 @@ def _why(module: str, target: str) -> str | None:
         return "a bare folder name loads a second copy; write bisnn." + target
     if top in ("torchvision", "torchaudio"):
         return "it is broken beside a CPU torch"
-    if top in ("pickle", "random"):
+    if top == "pickle" or (top == "random" and module != "bisnn.testing.exams"):  # it looks whether others use it
         return "no pickle, and no generator but bisnn.rng"
     if top == "cupy" and module != "bisnn.kernels.launch":
         return "only kernels/launch.py imports cupy"
@@ -90,6 +88,8 @@ def _why(module: str, target: str) -> str | None:
         return "only bisnn/interop/spikingjelly.py and networks in agents/ import spikingjelly"
     if within(module, "bisnn.kernels") and top not in ("torch", "cupy", "numpy") and not _plain(target):
         return None if within(target, "bisnn.kernels") else "kernels import torch, numpy and cupy only"
+    if within(module, "bisnn.testing") and top not in ("bisnn", "torch", "numpy") and not _plain(target):
+        return "exams need nothing but the core; whoever calls them brings pytest"
     if top != "bisnn":
         core = not within(module, *CORE) and top not in ("torch", "numpy", "cupy") and not _plain(target)
         return "the core needs torch and numpy alone" if core else None
@@ -105,6 +105,8 @@ def _why_inside(module: str, target: str) -> str | None:
         return None if target == "bisnn.experiments.results" else "the top package imports nothing but load_run"
     if within(target, "bisnn.kernels") and not within(module, "bisnn.kernels", "bisnn.backend"):
         return "only bisnn/backend.py imports kernels"
+    if within(target, "bisnn.testing") and not within(module, "bisnn.testing", "bisnn.experiments"):
+        return "exams look at the library, the library never at its exams"
     seen_by_plots = ("bisnn.plots", "bisnn.recording", "bisnn.tree", "bisnn.errors")
     if within(module, "bisnn.plots") and not within(target, *seen_by_plots):
         return "plots read recordings only"
@@ -118,44 +120,5 @@ def _why_inside(module: str, target: str) -> str | None:
 
 def forbidden_calls(module: str, text: str) -> list[str]:
     """Global randomness anywhere, and in step functions what does not have the same bits everywhere."""
-    found = []
-    for node in ast.walk(ast.parse(text)):
-        what = None
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) and within(module, *STEPS):
-            what = "a matrix product outside propagate"
-        elif isinstance(node, ast.Call):
-            what = _random(node) or (_inexact(node) if within(module, *STEPS) else None)
-        if what:
-            found.append(f"{module}:{getattr(node, 'lineno', 0)}: {what}")
-    return found
-
-
-def _owner_and_name(node: ast.Call) -> tuple[str, str]:
-    if isinstance(node.func, ast.Attribute):
-        return ast.unparse(node.func.value), node.func.attr
-    return "", getattr(node.func, "id", "")
-
-
-def _random(node: ast.Call) -> str | None:
-    owner, name = _owner_and_name(node)
-    keyed = any(keyword.arg == "generator" for keyword in node.keywords)
-    if owner in ("torch", "torch.cuda", "torch.random") and name.startswith(("manual_seed", "seed")):
-        return "a global generator is seeded"
-    if owner == "torch" and name in RANDOM and not keyed:
-        return f"torch.{name} draws from a global generator"
-    if owner in ("np.random", "numpy.random") and name not in ("default_rng", "Generator", "Philox"):
-        return f"{owner}.{name} uses a global generator"
-    return None
-
-
-def _inexact(node: ast.Call) -> str | None:
-    owner, name = _owner_and_name(node)
-    if any(keyword.arg == "alpha" for keyword in node.keywords) and not name[:1].isupper():
-        return "alpha= fuses a product and a sum"
-    if name in FUSED:
-        return f"{name} fuses a product and a sum"
-    if name in PRODUCTS and owner != "math":
-        return "a matrix product outside propagate"
-    if name in TRANSCENDENTAL and owner not in ("", "math"):
-        return f"{owner}.{name} has other bits on other devices"
-    return None
+    faults = forbidden(ast.parse(text), step=within(module, *STEPS))
+    return [f"{module}:{line}: {what}" for line, what in faults]

@@ -107,6 +107,11 @@ PLANTED = [
     ("bisnn.backend", "import importlib\nimportlib.import_module('cupy')", "only kernels/launch.py"),
     ("bisnn.circuit", "import spikingjelly.activation_based", "only bisnn/interop/spikingjelly.py"),
     ("bisnn.recording", "import pyarrow", "torch and numpy alone"),
+    ("bisnn.neurons.x", "from bisnn.testing import exams", "the library never at its exams"),
+    ("bisnn.plots.raster", "from bisnn.testing import exams", "the library never at its exams"),
+    ("bisnn.testing.exams", "import pytest", "nothing but the core"),
+    ("bisnn.testing.exams", "from bisnn.agents import base", "arrows point down"),
+    ("bisnn.testing.kinds", "import random", "no generator but bisnn.rng"),
     ("bisnn.plots.raster", "from bisnn.circuit import Circuit", "plots read recordings"),
     ("bisnn.agents.dilemmas.rescue", "from bisnn.systems import body", "knows no brain"),
     ("bisnn.agents.altruist", "from bisnn.agents.dilemmas.rescue import Rescue", "knows no dilemma"),
@@ -130,6 +135,8 @@ ALLOWED = [
     ("bisnn.plots.raster", "import matplotlib.pyplot\nfrom bisnn.recording import Recording"),
     ("bisnn.experiments.runner", "import pyarrow\nfrom bisnn.plots import raster"),
     ("bisnn.backend", "from bisnn import kernels"),
+    ("bisnn.testing.circuits", "from bisnn.interventions import Ablation\nimport torch\nimport numpy"),
+    ("bisnn.experiments.claims.window", "from bisnn.testing.windows import hold_to_window"),
 ]
 
 
@@ -152,6 +159,10 @@ def test_an_honest_import_is_left_alone(module: str, text: str) -> None:
         "v.log()",
         "a @ b",
         "torch.einsum('bi,bij->bj', a, b)",
+        "from torch import exp\nexp(x)",
+        "import torch as t\nt.rand(3)",
+        "import random\nrandom.random()",
+        "x.uniform_()",
     ],
 )
 def test_a_planted_call_is_caught(call: str) -> None:
@@ -159,7 +170,15 @@ def test_a_planted_call_is_caught(call: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["math.exp(-dt / tau)", "RSTDP(alpha=0.1)", "torch.rand(3, generator=g)", "np.random.default_rng(1)"]
+    "call",
+    [
+        "math.exp(-dt / tau)",
+        "from math import exp\nexp(-dt / tau)",
+        "from bisnn.elementary import exp\nexp(x)",
+        "RSTDP(alpha=0.1)",
+        "torch.rand(3, generator=g)",
+        "np.random.default_rng(1)",
+    ],
 )
 def test_an_honest_call_is_left_alone(call: str) -> None:
     ast.parse(call)
