@@ -17,10 +17,12 @@ from torch import Tensor
 from bisnn import backend as backends
 from bisnn import simulation
 from bisnn.areas import Area, CircuitState, Clock, Projection
-from bisnn.checks import check_drive, check_plan, check_release, check_weights
+from bisnn.checks import check_drive, check_plan, check_release, check_run, check_weights
+from bisnn.errors import ConfigError
 from bisnn.gates import NO_GATES, Gates
 from bisnn.initialisers import Initialiser
 from bisnn.modulators.base import Modulator
+from bisnn.parameters import positive
 from bisnn.probing import Probing
 from bisnn.propagate import single, used_weight
 from bisnn.recording import Probe, Recorder, Recording
@@ -53,6 +55,7 @@ class Circuit:
     """What computes `propagate`: torch, cuda or auto."""
 
     def __post_init__(self) -> None:
+        positive(self, "dt")
         check_plan(self.areas, self.projections, self.modulators)
         _ = self.wiring
 
@@ -79,8 +82,11 @@ class Circuit:
     def init(self, key: Tensor, dtype: torch.dtype = torch.float32) -> CircuitState:
         """The state at rest for individuals `key` int64 `[*B]`, on its device.
 
-        Raises `ConfigError` for a mask that is not 0 and 1, or weights against the sign of their area.
+        Raises `ConfigError` for a mask that is not 0 and 1, for weights that are not finite, against the sign of their
+        area or, where they learn, out of bounds, and for a dtype other than float32 and float64.
         """
+        if dtype not in (torch.float32, torch.float64):
+            raise ConfigError(f"dtype is {dtype}; a circuit computes in torch.float32 or torch.float64")
         like = torch.zeros((), device=key.device, dtype=dtype)
         masks = {p.name: check_mask(p.name, self._drawn(p.mask, p, key, dtype)) for p in self.projections if p.mask}
         weights = {p.name: self._first_weights(p, key, masks.get(p.name), dtype) for p in self.projections}
@@ -104,8 +110,8 @@ class Circuit:
         return state._replace(levels={name: levels[name] for name in self.wiring.felt})
 
     def _first_weights(self, p: Projection, key: Tensor, mask: Tensor | None, dtype: torch.dtype) -> Tensor:
-        drawn = check_weights(p, self.areas[p.source], self._drawn(p.weight, p, key, dtype))
-        weight = normalised(masked(drawn, mask), p.normalise)
+        drawn = self._drawn(p.weight, p, key, dtype)
+        weight = check_weights(p, self.areas[p.source], normalised(masked(drawn, mask), p.normalise), mask)
         return weight.contiguous() if p.rule else weight
 
     def _drawn(self, plan: Initialiser, p: Projection, key: Tensor, dtype: torch.dtype) -> Tensor:
@@ -160,12 +166,14 @@ class Circuit:
         `drive` is constant (`[*B, n]`) or given for K equal stretches (`[*B, K, n]`; K = steps: per tick);
         `release` arrives at the first tick (`[*B]`) or per tick (`[*B, steps]`). Without `learning`, rules and traces
         stand still. With `rest_every`, membranes, spikes and traces return to rest every so many ticks. `used` may hold
-        `used_weights(state, gates)` computed before. Raises `ShapeMismatch`, `UnknownName`, `StateMismatch` for a drive
-        that is not finite, and `ConfigError` when the probes would exceed `budget` bytes.
+        `used_weights(state, gates)` computed before. Raises `ShapeMismatch`, `UnknownName`, `StateMismatch` for the
+        state of another circuit and for a drive or release that is not finite or of another dtype, and `ConfigError`
+        when the probes would exceed `budget` bytes.
         """
+        check_run(self.areas, state, steps, rest_every)
         some = some_spikes(state)
         check_drive(self.areas, some, drive, steps)
-        check_release(self.modulators, some.shape[:-1], release or {}, steps)
+        check_release(self.modulators, some[..., 0], release or {}, steps)
         self.probing.check(probes)
         zero = {name: some[..., 0] for name in self.modulators}
         recorder = Recorder(tuple(probes), self.probing.values(state, zero, probes), steps, budget)

@@ -17,7 +17,8 @@ class UnknownName(BisnnError, LookupError):
         self.kind, self.name, self.choices = kind, name, tuple(sorted(map(str, choices)))
         near = difflib.get_close_matches(str(name).lower(), self.choices, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"no {kind} {str(name)!r}; {kind}s: {', '.join(self.choices) or 'none'}.{hint}")
+        kinds = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+        super().__init__(f"no {kind} {str(name)!r}; {kinds}: {', '.join(self.choices) or 'none'}.{hint}")
 
 
 class ShapeMismatch(BisnnError, ValueError):

@@ -48,6 +48,11 @@ class Gates(NamedTuple):
         gate = self.plastic.get(projection)
         return change if gate is None else change * gate[..., None, None]
 
+    def unfrozen(self, projection: str, after: Tensor, before: Tensor) -> Tensor:
+        """Weights `[*B, pre, post]` after learning; where the projection is frozen those from before, bit for bit."""
+        gate = self.plastic.get(projection)
+        return after if gate is None else torch.where(gate[..., None, None] == 0.0, before, after)
+
     def released(self, name: str, release: Tensor) -> Tensor:
         """Release `[*B]` as it arrives."""
         gate = self.release.get(name)

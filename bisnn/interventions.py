@@ -91,6 +91,8 @@ def parse(text: str, name: str | None = None) -> Ablation:
                 f"cannot read the ablation {part.strip()!r}; write cut:A->B, silence:A, freeze:A->B, gain:A->B=0.5, "
                 f"clamp:dopamine=0, drive:A=0, release:NAME=0 or shuffle:SENSE, joined by +"
             )
+        if value and verb not in ("gain", "clamp", "drive", "release"):
+            raise ConfigError(f"{part.strip()!r}: {verb} takes no number; write {verb}:{target}")
         if verb in ("gain", "clamp", "drive", "release"):
             try:
                 number = float(value)
@@ -108,6 +110,13 @@ def check(ablation: Ablation, targets: Targets) -> Ablation:
     if not 0.0 <= ablation.since <= 1.0:
         raise ConfigError(f"arm {ablation.name!r}: since is {ablation.since}; it is a fraction of the run, from 0 to 1")
 
+    if not isinstance(ablation.silence_random, int) or ablation.silence_random < 0:
+        raise ConfigError(
+            f"arm {ablation.name!r}: silence_random is {ablation.silence_random}; give a whole number from 0"
+        )
+    twice = {name.lower() for name in ablation.cut} & {name.lower() for name in ablation.gain}
+    if twice:
+        raise ConfigError(f"arm {ablation.name!r} cuts {', '.join(sorted(twice))} and gives it a gain; choose one")
     for name, value in ablation.gain.items():
         if not -LARGEST_GAIN <= value <= LARGEST_GAIN:
             raise ConfigError(
@@ -165,6 +174,8 @@ def compile_gates(
 
     Gates that touch no individual are absent. Raises `UnknownName` or `ConfigError` for names that do not exist.
     """
+    if arm.is_floating_point() or (arm.numel() and not 0 <= int(arm.min()) <= int(arm.max()) < len(arms)):
+        raise ConfigError(f"arm holds indices outside 0 to {len(arms) - 1}; give int64 indices of the {len(arms)} arms")
     gates = Gates({}, {}, {}, {}, {}, {}, {}, {})
     when = torch.as_tensor(progress, dtype=torch.float64, device=arm.device).expand(arm.shape)
     for index, given in enumerate(arms):

@@ -194,7 +194,8 @@ def learn(
         if p.normalise is not None:
             after = normalised(masked(after, mask), p.normalise)
         after = after.clamp_(*wiring.bounds[p.name])
-        weights[p.name] = after if mask is None else masked(after, mask)
+        after = after if mask is None else masked(after, mask)
+        weights[p.name] = gates.unfrozen(p.name, after, before)
     return weights, traces
 
 

@@ -261,7 +261,7 @@ def plan(**given):
         ({"target": "ifgg"}, UnknownName, r"no area 'ifgg'; areas: emotion, ifg\. Did you mean 'ifg'\?"),
         ({"source": "emotoin"}, UnknownName, r"Did you mean 'emotion'\?"),
         ({"rule": RSTDP(modulator="dopamin")}, UnknownName, r"no modulator 'dopamin'; modulators: none"),
-        ({"delay": -1}, ConfigError, "delays start at 0"),
+        ({"delay": -1}, ConfigError, "delay is -1; give a whole number"),
         ({"weight": Constant(3000.0)}, ConfigError, "can exceed 4096"),
         ({"rule": PreTraceSTDP(), "bounds": (-5000.0, 1.0)}, ConfigError, "lower its bounds"),
     ],
@@ -289,7 +289,7 @@ def test_a_run_that_cannot_work_is_refused():
         circuit.run(state, {}, {"dopamin": torch.zeros(3)}, steps=2)
     with pytest.raises(ShapeMismatch, match=r"release of 'dopamine' is \[2\]"):
         circuit.run(state, {}, {"dopamine": torch.zeros(2)}, steps=2)
-    with pytest.raises(ConfigError, match="at least one tick"):
+    with pytest.raises(ConfigError, match="steps is 0; give a whole number of at least 1"):
         circuit.run(state, {}, steps=0)
     with pytest.raises(UnknownName, match="no quantity of 'hidden' 'w'"):
         circuit.run(state, {}, steps=2, probes=(Probe("hidden", "w"),))

@@ -9,7 +9,7 @@ import torch
 
 from bisnn import rng, tree
 from bisnn.circuit import Area, Circuit, Projection
-from bisnn.errors import UnknownName
+from bisnn.errors import ConfigError
 from bisnn.gates import NO_GATES
 from bisnn.initialisers import FixedFan, Uniform
 from bisnn.modulators import Dopamine
@@ -127,7 +127,7 @@ def test_a_rule_reads_its_target():
 
 
 def test_a_rule_reads_what_is_there():
-    with pytest.raises(UnknownName, match=r"which the rule of 'pre->post' reads, 'expected'; .*v"):
+    with pytest.raises(ConfigError, match=r"rule of 'pre->post' reads 'expected' of its target, whose neurons have v"):
         Circuit(
             areas={"pre": Area(n=1, neuron=RELAY), "post": Area(n=1, neuron=RELAY)},
             projections=(Projection(source="pre", target="post", rule=Surprise()),),
