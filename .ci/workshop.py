@@ -162,7 +162,7 @@ class Workshop:
             classes = [name for other in others for name in self._classes(str(Path(file).with_name(other)))]
         named = tuple(classes)
         package = re.escape(".".join(Path(file).parent.parts))
-        first: list[tuple[bool, int, str]] = []
+        first: list[tuple[bool, bool, int, str]] = []
         second: list[str] = []
         for path in sorted((self.clean / "tests").glob("test_*.py")):
             tests, name = path.read_text(encoding="utf-8"), f"tests/{path.name}"
@@ -170,7 +170,8 @@ class Workshop:
                 continue
             mentions = sum(len(re.findall(rf"\b{one}\b", tests)) for one in named)
             if mentions and re.search(r"^\s*(from|import) bisnn", tests, re.MULTILINE):
-                first.append((Path(file).parent.name[:6] not in name, -mentions, name))
+                its_own = any(one.lower() in name for one in (*named, Path(file).parent.name[:6]))
+                first.append((not any(one.lower() in name for one in named), not its_own, -mentions, name))
             elif re.search(rf"^\s*(from|import) {package}\b", tests, re.MULTILINE):
                 second.append(name)
         near = [name for *_, name in sorted(first)]

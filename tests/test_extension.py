@@ -57,7 +57,8 @@ def test_the_users_own_pytest_run_passes(folder):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\b7[0-9] passed\b", done.stdout), done.stdout
+    expected = sum(len(exams(*kinds.examples(kinds.load(folder / name)))) for name in COMPONENTS)
+    assert f"{expected} passed" in done.stdout, done.stdout
 
 
 def test_the_circuit_of_the_page_runs(folder, monkeypatch, capsys):
@@ -167,6 +168,20 @@ BROKEN = [  # what is wrong, file, what is written instead, the exam that finds 
     ("no reference", NEURON, {"doi:": "see "}, "is_documented", "a DOI in the module docstring"),
     ("no equation", RULE, {"    x_i <-": "x_i <-"}, "is_documented", "an indented equation"),
     (
+        "cells interact",
+        NEURON,
+        {FIRE: "((v >= self.threshold) & (v == v.amax(-1, keepdim=True)))"},
+        "swept_as_ticked",
+        "declare elementwise: ClassVar[bool] = False",
+    ),
+    (
+        "one size only",
+        NEURON,
+        {STEP: STEP + "        v = v + torch.zeros(5)\n"},
+        "swept_as_ticked",
+        "areas of 2 and 5 cells: RuntimeError",
+    ),
+    (
         "wrong period",
         NEURON,
         {"return self.threshold": "return 0.5 * self.threshold"},
@@ -262,6 +277,12 @@ def test_what_is_no_component_is_refused(tmp_path):
     (tmp_path / "empty.py").write_text('"""Nothing."""\n', encoding="utf-8")
     with pytest.raises(AssertionError, match="has no EXAMPLES"):
         examine_file(tmp_path / "empty.py")
+    (tmp_path / "broken.py").write_text("class Mine(\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"broken\.py' cannot be imported: SyntaxError"):
+        examine_file(tmp_path / "broken.py")
+    (tmp_path / "leaves.py").write_text("raise SystemExit\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="cannot be imported: SystemExit"):
+        examine_file(tmp_path / "leaves.py")
     assert exams(IF(), kind="neuron")[0].__name__ == f"{IF()!r}-is_a_plan"
 
 
@@ -272,3 +293,13 @@ def test_a_hidden_state_is_found(tmp_path):
     }
     with pytest.raises(AssertionError, match="two steps from the same state and input differ"):
         next(e for e in exams(*broken(tmp_path, NEURON, counting)) if e.name == "steps_are_pure")()
+
+
+def test_a_neuron_whose_cells_interact_passes_when_it_says_so(tmp_path):
+    says = {
+        FIRE: "((v >= self.threshold) & (v == v.amax(-1, keepdim=True)))",
+        "import NamedTuple": "import ClassVar, NamedTuple",
+        "    threshold: float": "    elementwise: ClassVar[bool] = False\n\n    threshold: float",
+    }
+    for component in broken(tmp_path, NEURON, says):
+        assert not next(e for e in exams(component) if e.name == "swept_as_ticked").findings()

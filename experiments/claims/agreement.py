@@ -17,7 +17,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from bisnn.interop.spikingjelly import mstdp_oracle, mstdpet_oracle, stdp_oracle
 from bisnn.modulators import Dopamine
 from bisnn.neurons import LIF, PRESETS, Izhikevich
 from bisnn.plasticity import MSTDP, MSTDPET, RSTDP, PairSTDP, TripletSTDP
+from bisnn.plasticity.triplet_stdp import Pairing
 from bisnn.testing import kinds
 from bisnn.testing.claims import hold_to_claims, stated
 from bisnn.testing.windows import hold_to_timing, hold_to_window
@@ -158,7 +159,7 @@ def dopamine_levels(release: Array, tau: float, dtype: torch.dtype) -> Tensor:
 
 def rules_beside_brian2(dtype: torch.dtype) -> Iterator[tuple[str, Array, Array]]:
     """Name, ours and theirs: weights and eligibility of every rule that Brian2 ran."""
-    given = {"tau_pre": 17.0, "tau_post": 34.0, "tau_e": 40.0, "a_plus": 0.9, "a_minus": 0.6}
+    given: dict[str, Any] = {"tau_pre": 17.0, "tau_post": 34.0, "tau_e": 40.0, "a_plus": 0.9, "a_minus": 0.6}
     for name, rule in {"rstdp": RSTDP(rate=0.005, **given), "mstdpet": MSTDPET(rate=0.15, **given)}.items():
         golden = truth("plasticity", name)
         for kind, tau in (("white", 0.0), ("pulses", 200.0)):
@@ -167,18 +168,18 @@ def rules_beside_brian2(dtype: torch.dtype) -> Iterator[tuple[str, Array, Array]
             yield f"{name} {kind} weight", weights, golden[f"{kind}_w"]
             yield f"{name} {kind} eligibility", tags, golden[f"{kind}_tag"]
     golden = truth("plasticity", "izhikevich")  # Brian2's s is per second
-    traces = {"tau_pre": 20.0, "tau_post": 20.0, "tau_e": 1000.0, "tau_modulator": 200.0}
+    traces: dict[str, Any] = {"tau_pre": 20.0, "tau_post": 20.0, "tau_e": 1000.0, "tau_modulator": 200.0}
     rule = RSTDP(rate=1e-3, a_plus=0.1, a_minus=0.15, **traces)
     weights, tags = on_trains(rule, golden, dtype, dopamine_levels(golden["release"], 200.0, dtype))
     yield "izhikevich weight", weights, golden["s"]
     yield "izhikevich eligibility", tags, golden["c"]
     golden = truth("plasticity", "pair")
-    for pairing in ("all", "nearest"):
+    for pairing in get_args(Pairing):
         pairs = PairSTDP(rate=0.01, tau_pre=17.0, tau_post=34.0, a_plus=1.0, a_minus=0.7, pairing=pairing)
         yield f"pair {pairing} weight", on_trains(pairs, golden, dtype)[0], golden[f"{pairing}_w"]
     golden = truth("plasticity", "triplet")
     for fit, preset in (("cortex", TripletSTDP.visual_cortex), ("hippocampus", TripletSTDP.hippocampus)):
-        for pairing in ("all", "nearest"):
+        for pairing in get_args(Pairing):
             triplets = preset("full", pairing, rate=0.2)
             yield (
                 f"triplet {fit} {pairing} weight",
@@ -206,7 +207,8 @@ def rules_spikingjelly() -> Mapping[str, float]:
     pre, post = (torch.stack([draw[end] < 0.3 for draw in draws]).double() for end in ("pre", "post"))
     level = torch.stack([draw["level"][..., 0] for draw in draws]).double() - 0.5
     weight = rng.uniform(key, "weight", 0, 20).reshape(6, *shape).double()
-    traces, worth = {"tau_pre": 20.0, "tau_post": 15.0}, {"a_plus": 0.8, "a_minus": 0.6}
+    traces: dict[str, Any] = {"tau_pre": 20.0, "tau_post": 15.0}
+    worth: dict[str, Any] = {"a_plus": 0.8, "a_minus": 0.6}
 
     def apart(rule: Any, oracle: Tensor, scale: float) -> float:
         trace, largest = rule.init(weight), 0.0
