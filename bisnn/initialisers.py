@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from numbers import Real
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from bisnn import rng
 from bisnn.errors import ConfigError, ShapeMismatch
-from bisnn.parameters import fraction, one_of
+from bisnn.parameters import counts, finite, fraction, is_whole, one_of
 
 
 @runtime_checkable
@@ -29,9 +32,12 @@ class Initialiser(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """The same weight everywhere."""
+    """The same weight everywhere. Raises `ConfigError` for one that is not finite."""
 
     value: float = 0.0
+
+    def __post_init__(self) -> None:
+        finite(self, "value")
 
     @property
     def largest(self) -> float:
@@ -45,10 +51,18 @@ class Constant:
 
 @dataclass(frozen=True)
 class Blocks:
-    """Rectangles of constant weight, 0 elsewhere."""
+    """Rectangles of constant weight, 0 elsewhere. Raises `ConfigError` for ranges that are none and weights that are
+    not finite."""
 
     blocks: tuple[tuple[tuple[int, int], tuple[int, int], float], ...]
     """((first pre, past last pre), (first post, past last post), weight), later ones on top."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.blocks, Sequence) or not all(_is_block(block) for block in self.blocks):
+            raise ConfigError(
+                f"Blocks: {self.blocks!r}; give ((first pre, past last pre), (first post, past last post), weight) of "
+                "each, with 0 <= first <= past and a finite weight"
+            )
 
     @property
     def largest(self) -> float:
@@ -56,16 +70,37 @@ class Blocks:
         return max((abs(value) for _, _, value in self.blocks), default=0.0)
 
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
-        """`[*B, pre, post]`."""
+        """`[*B, pre, post]`. Raises `ShapeMismatch` for a block that reaches beyond an area."""
         matrix = torch.zeros(pre, post)
         for rows, columns, value in self.blocks:
+            if rows[1] > pre or columns[1] > post:
+                raise ShapeMismatch(
+                    f"projection {name!r}: the block {(tuple(rows), tuple(columns))} reaches beyond its {pre} source "
+                    f"and {post} target units; give ranges within them"
+                )
             matrix[slice(*rows), slice(*columns)] = value
         return matrix.to(key.device).expand(*key.shape, pre, post)
 
 
+def _is_block(block: Any) -> bool:
+    """Whether it is two ranges and a finite weight."""
+    if not isinstance(block, Sequence) or len(block) != 3:
+        return False
+    *ranges, value = block
+    for span in ranges:
+        if not isinstance(span, Sequence) or len(span) != 2 or not all(map(is_whole, span)):
+            return False
+        if span[0] > span[1]:
+            return False
+    return isinstance(value, Real) and math.isfinite(float(value))
+
+
 @dataclass(frozen=True)
 class OneToOne:
-    """Unit `first_pre + i` to unit `first_post + i`, for `count` units; 0 elsewhere."""
+    """Unit `first_pre + i` to unit `first_post + i`, for `count` units; 0 elsewhere.
+
+    Raises `ConfigError` for a value that is not finite and for numbers of units that are not whole or below 0.
+    """
 
     value: float
     count: int | None = None
@@ -73,14 +108,24 @@ class OneToOne:
     first_pre: int = 0
     first_post: int = 0
 
+    def __post_init__(self) -> None:
+        finite(self, "value")
+        counts(self, "first_pre", "first_post", *(() if self.count is None else ("count",)), least=0)
+
     @property
     def largest(self) -> float:
         """The largest absolute weight."""
         return abs(self.value)
 
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
-        """`[*B, pre, post]`."""
-        count = min(pre - self.first_pre, post - self.first_post) if self.count is None else self.count
+        """`[*B, pre, post]`. Raises `ShapeMismatch` where the pairs do not fit."""
+        fit = min(pre - self.first_pre, post - self.first_post)
+        count = fit if self.count is None else self.count
+        if count > fit or fit < 0 or (self.count is None and fit == 0):
+            raise ShapeMismatch(
+                f"projection {name!r}: {max(fit, 0)} pairs fit from source unit {self.first_pre} of {pre} "
+                f"and target unit {self.first_post} of {post} on (count = {self.count}); begin earlier or take fewer"
+            )
         matrix, index = torch.zeros(pre, post), torch.arange(count)
         matrix[self.first_pre + index, self.first_post + index] = self.value
         return matrix.to(key.device).expand(*key.shape, pre, post)
@@ -88,10 +133,18 @@ class OneToOne:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Independent uniform weights from the individual's stream `name`/weight."""
+    """Independent uniform weights from the individual's stream `name`/weight.
+
+    Raises `ConfigError` unless low <= high, both finite.
+    """
 
     low: float = 0.0
     high: float = 1.0
+
+    def __post_init__(self) -> None:
+        finite(self, "low", "high")
+        if self.low > self.high:
+            raise ConfigError(f"Uniform: low = {self.low}, high = {self.high}; give values with low <= high")
 
     @property
     def largest(self) -> float:
@@ -114,6 +167,7 @@ class Bernoulli:
 
     def __post_init__(self) -> None:
         fraction(self, "probability")
+        finite(self, "value")
 
     @property
     def largest(self) -> float:
@@ -140,8 +194,8 @@ class FixedFan:
     """Whether cell k may reach cell k."""
 
     def __post_init__(self) -> None:
-        if self.count < 0:
-            raise ConfigError(f"count = {self.count}; a number of synapses starts at 0")
+        counts(self, "count", least=0)
+        finite(self, "value")
         one_of(self, "of", ("out", "in"))
 
     @property

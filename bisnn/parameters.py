@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+import numbers
 
 from bisnn.errors import ConfigError, UnknownName
+
+
+def is_whole(value: object, least: int = 0) -> bool:
+    """Whether it is a whole number of at least `least`."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a finite number."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(float(value))
 
 
 def positive(plan: object, *names: str) -> None:
@@ -28,6 +39,19 @@ def fraction(plan: object, *names: str) -> None:
     _within(plan, names, 0.0, 1.0, "a fraction from 0 to 1")
 
 
+def below_one(plan: object, *names: str) -> None:
+    """Raises `ConfigError` unless every named field of the plan lies between 0 and 1 and is neither."""
+    _within(plan, names, math.ulp(0.0), math.nextafter(1.0, 0.0), "a number above 0 and below 1")
+
+
+def counts(plan: object, *names: str, least: int = 1) -> None:
+    """Raises `ConfigError` unless every named field of the plan is a whole number of at least `least`."""
+    for name in names:
+        value = getattr(plan, name)
+        if not is_whole(value, least):
+            raise ConfigError(f"{type(plan).__name__}: {name} is {value!r}; give a whole number of at least {least}")
+
+
 def rising(plan: object, *names: str) -> None:
     """Raises `ConfigError` unless the named fields of the plan are finite and each is below the next."""
     finite(plan, *names)
@@ -46,5 +70,7 @@ def one_of(plan: object, name: str, choices: tuple[str, ...]) -> None:
 def _within(plan: object, names: tuple[str, ...], low: float, high: float, words: str) -> None:
     for name in names:
         value = getattr(plan, name)
-        if not (math.isfinite(value) and low <= value <= high):
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise ConfigError(f"{type(plan).__name__}: {name} is {value!r}, which is no number; give {words}")
+        if not (is_number(value) and low <= float(value) <= high):
             raise ConfigError(f"{type(plan).__name__}: {name} is {value}; give {words}")

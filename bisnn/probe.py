@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bisnn.errors import ConfigError
+from bisnn.parameters import is_whole
+
+
+def _numbered(given: Any) -> bool:
+    """Whether it lists whole numbers from 0, at least one."""
+    return isinstance(given, (tuple, list)) and len(given) > 0 and all(map(is_whole, given))
 
 
 @dataclass(frozen=True)
@@ -31,17 +38,17 @@ class Probe:
     """These units of the last dim, in this order, instead of a range."""
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ConfigError(f"probe {self.name!r}: every = {self.every}; it counts ticks from 1")
+        if not is_whole(self.every, 1):
+            raise ConfigError(f"probe {self.name!r}: every = {self.every!r}; it counts whole ticks from 1")
         for what in ("units", "window"):
             given = getattr(self, what)
-            if given is not None and not 0 <= given[0] < given[1]:
+            if given is not None and not (_numbered(given) and len(given) == 2 and given[0] < given[1]):
                 raise ConfigError(
-                    f"probe {self.name!r}: {what} = {given}; it is (first, past the last), 0 <= first < past"
+                    f"probe {self.name!r}: {what} = {given!r}; it is (first, past the last), whole, 0 <= first < past"
                 )
-        if self.only is not None and (self.units is not None or not self.only or min(self.only) < 0):
+        if self.only is not None and (self.units is not None or not _numbered(self.only)):
             raise ConfigError(
-                f"probe {self.name!r}: only = {self.only} lists units, numbered from 0, in place of `units`"
+                f"probe {self.name!r}: only = {self.only!r} lists units, numbered from 0, in place of `units`"
             )
 
     @property

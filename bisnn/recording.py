@@ -17,6 +17,7 @@ from torch import Tensor
 from bisnn import packing
 from bisnn.errors import ConfigError, ShapeMismatch, UnknownName
 from bisnn.packing import Packed
+from bisnn.parameters import is_whole
 from bisnn.probe import Probe
 
 __all__ = ["Probe", "Recorder", "Recording", "Trace", "join"]
@@ -88,7 +89,18 @@ class Recording:
         return sum(trace.raw.numel() * trace.raw.element_size() for trace in self.traces.values())
 
     def of(self, *index: int) -> Recording:
-        """The recording of one individual: `recording.of(arm, seed)` has values `[T, ...]`."""
+        """The recording of one individual: `recording.of(arm, seed)` has values `[T, ...]`.
+
+        Raises `ShapeMismatch` for an individual that is not there.
+        """
+        for name, trace in self.traces.items():
+            batch = list(trace.raw.shape[: trace.time_dim])
+            fits = all(is_whole(k, -n) and k < n for k, n in zip(index, batch, strict=False))
+            if len(index) > len(batch) or not fits:
+                raise ShapeMismatch(
+                    f"no individual {list(index)} of {name!r}: it has individuals {batch}; give one whole number for "
+                    "each of these dims, numbered from 0"
+                )
         return replace(self, traces={name: trace.with_raw(trace.raw[index]) for name, trace in self.traces.items()})
 
     def during(self, first: int, past: int) -> Recording:
@@ -128,6 +140,13 @@ def _joined(name: str, recordings: list[Recording]) -> Trace:
 
 
 REMEDY = "raise `every`, narrow `units` or `window`, or raise the budget"
+
+
+def _size(count: float) -> str:
+    """Bytes in words."""
+    return f"{count / 2**20:.0f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
+
+
 BLOCK = 64
 """Ticks of spikes that are packed at once; spikes of shorter recordings stay as they are."""
 
@@ -176,7 +195,7 @@ class _Column:
         if self.dense > self.room:
             raise ConfigError(
                 f"{self.probe.name!r} holds values beside 0 and 1, which cannot be packed: it needs "
-                f"{self.dense / 2**20:.0f} MiB, of the budget {self.room / 2**20:.0f} MiB are left for it; {REMEDY}"
+                f"{_size(self.dense)}, of the budget {_size(self.room)} are left for it; {REMEDY}"
             )
 
     def trace(self, batch: int) -> Trace:
@@ -223,7 +242,10 @@ class Recorder:
 
     def __init__(self, probes: tuple[Probe, ...], values: Mapping[str, Tensor], steps: int, budget: int) -> None:
         """`values`: a value of every probe, for its size. Raises `ConfigError` when `steps` ticks exceed `budget`
-        bytes, when two probes have one name, or for units or a window that do not exist."""
+        bytes, for a budget that is no number above 0, when two probes have one name, or for units or a window that do
+        not exist."""
+        if not isinstance(budget, int | float) or not budget > 0:
+            raise ConfigError(f"budget = {budget!r}; give the bytes that a recording may take, above 0")
         names = [probe.name for probe in probes]
         for name in {name for name in names if names.count(name) > 1}:
             raise ConfigError(f"{name!r} is probed twice; give one probe the units and the rate that you need")
@@ -233,8 +255,8 @@ class Recorder:
         if total > budget:
             largest = max(needed, key=lambda name: needed[name])
             raise ConfigError(
-                f"recording {steps} ticks needs {total / 2**20:.0f} MiB, the budget is "
-                f"{budget / 2**20:.0f} MiB; {largest!r} is the largest: {REMEDY}"
+                f"recording {steps} ticks needs {_size(total)}, the budget is {_size(budget)}; {largest!r} is the "
+                f"largest: {REMEDY}"
             )
         for column in self.columns.values():
             column.room = budget - total + column.needed

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from bisnn import rng
-from bisnn.errors import ShapeMismatch
-from bisnn.parameters import finite, fraction, one_of, positive
+from bisnn.errors import ConfigError, ShapeMismatch
+from bisnn.parameters import finite, fraction, is_whole, one_of, positive
 
 Profile = Literal["gaussian", "exponential", "disc"]
 
@@ -31,8 +31,8 @@ Profile = Literal["gaussian", "exponential", "disc"]
 class Distance:
     """Weights `peak f(d)` (equations and reference: module docstring).
 
-    Raises `ConfigError` for a length that is not above 0, `UnknownName` for another profile, `ShapeMismatch` where a
-    grid does not hold its area.
+    Raises `ConfigError` for a length that is not above 0 or a grid without cells, `UnknownName` for another profile,
+    `ShapeMismatch` where a grid does not hold its area.
     """
 
     peak: float = 1.0
@@ -52,6 +52,12 @@ class Distance:
         positive(self, "length")
         finite(self, "peak")
         one_of(self, "profile", get_args(Profile))
+        for name in ("shape_pre", "shape_post"):
+            shape = getattr(self, name)
+            if shape is not None and not (
+                isinstance(shape, (tuple, list)) and all(is_whole(size, 1) for size in shape)
+            ):
+                raise ConfigError(f"Distance: {name} = {shape!r}; give the size of each dimension, whole and from 1")
 
     @property
     def largest(self) -> float:

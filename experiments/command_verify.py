@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bisnn.errors import ConfigError
 from bisnn.experiments import console, verify
 from bisnn.experiments.claims.base import Claim
 from bisnn.experiments.commands import VerifyOptions
@@ -25,9 +26,14 @@ SHORT = 22
 def answer(argv: list[str]) -> tuple[dict[str, Any], Callable[[], None]]:
     """Run what the arguments ask for."""
     options = parse(VerifyOptions, argv, "bisnn verify", VerifyOptions.__doc__)
+    only = pieces(options.only)
+    if options.only and not only:
+        raise ConfigError("--only names no claim; give topics or names (dopamine,body/P1), or leave it out for all")
+    if sum(token.partition("=")[0] == "--claims" for token in argv) > 1:
+        raise ConfigError("--claims was given more than once; give one file, or run bisnn verify for each")
     file = None if options.claims == ABSENT else Path(options.claims)
     claims = verify.walk() if file is None else verify.load(file)
-    chosen, why = verify.select(claims, pieces(options.only), options.long)
+    chosen, why = verify.select(claims, only, options.long)
     workers = _cores() if options.workers == ABSENT else whole("--workers", options.workers)
     found = verify.result(claims, _measured(chosen, workers, file), why)
     return found, lambda: _show(found)

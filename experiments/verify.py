@@ -47,7 +47,7 @@ def walk() -> dict[str, Claim]:
             name = f"{folder.__name__}.{found.name}"
             try:
                 modules.append(importlib.import_module(name))
-            except Exception as problem:
+            except (Exception, SystemExit) as problem:
                 raise BisnnError(f"{name} cannot be imported: {type(problem).__name__}: {problem}") from problem
     return _gathered(modules)
 
@@ -63,7 +63,7 @@ def load(path: Path | str) -> dict[str, Claim]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:  # a script that calls sys.exit would end bisnn without a word
         raise ConfigError(f"{path} cannot be imported: {type(problem).__name__}: {problem}") from problem
     return _gathered([module])
 

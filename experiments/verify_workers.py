@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +129,12 @@ def answer(claim: Claim) -> dict[str, Any]:
     """Measure a claim in this process: the numbers, the seconds, and the words of the error, if any."""
     since, measured, error = time.monotonic(), {}, ""
     try:
-        measured = {str(name): float(value) for name, value in claim.measure().items()}
-    except Exception as problem:
+        found: object = claim.measure()
+        if not isinstance(found, Mapping):
+            kind = type(found).__name__
+            raise errors.ConfigError(f"measure returned {kind}; return the numbers by quantity: {{'x': 1.0}}")
+        measured = {str(name): float(value) for name, value in found.items()}
+    except (Exception, SystemExit) as problem:
         error = " ".join(f"{type(problem).__name__}: {problem}".split())
         if os.environ.get("BISNN_DEBUG", "") not in ("", "0"):
             traceback.print_exc()

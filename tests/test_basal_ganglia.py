@@ -17,6 +17,7 @@ from bisnn.gates import NO_GATES
 from bisnn.interventions import Targets, compile_gates, parse
 from bisnn.recording import Probe
 from bisnn.systems.basal_ganglia import CHANNELLED, BasalGanglia, Strengths, Tonic
+from bisnn.systems.moral_learning import MoralLearning
 
 MANY = 400
 
@@ -218,7 +219,7 @@ def test_a_projection_of_the_wrong_sign_is_refused():
         Strengths(gpi_thalamus=0.5)
     with pytest.raises(ConfigError, match=r"stn->gpi = -1; this projection excites"):
         Strengths(stn_gpi=-1.0)
-    with pytest.raises(ConfigError, match="actions is 0"):
+    with pytest.raises(ConfigError, match="BasalGanglia: actions is 0; give a whole number"):
         BasalGanglia(actions=0)
 
 
@@ -232,3 +233,25 @@ def test_tonic_drive_is_what_is_asked_for():
     assert torch.equal(cut["gpi.spikes"], seen["gpi.spikes"])
     with pytest.raises(UnknownName, match="gpi"):
         decided(usual, usual.init(key), key, lesion="silence:gpii")
+
+
+@pytest.mark.parametrize("system", [MoralLearning, BasalGanglia])
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        *((name, wrong, "a whole number of at least 1")
+          for name in ("places", "emotions", "actions", "cells", "ticks") for wrong in (0, 1.5, math.nan)),
+        *(("trace_decay", wrong, "a number above 0 and below 1") for wrong in (0.0, 1.0, 2, -0.5, math.nan, "0.9")),
+        *(("gamma", wrong, "a fraction from 0 to 1") for wrong in (math.nextafter(1.0, 2.0), 2, -0.5, math.nan, "0.9")),
+        ("gamma", 0.0, "a finite number above 0"),
+        *((name, wrong, "a finite number above 0")
+          for name in ("w_max", "value_span") for wrong in (0.0, -1.0, math.inf, None)),
+    ],
+)  # fmt: skip
+def test_a_number_outside_its_range_is_refused(system, name, value, remedy):
+    with pytest.raises(ConfigError, match=f"^{system.__name__}: {name} is .*; give {remedy}$"):
+        system(**{name: value})
+
+
+def test_no_discount_is_a_discount():
+    assert MoralLearning(gamma=1.0).rule(0.1).tau_e == pytest.approx(-1.0 / math.log(0.5))

@@ -293,13 +293,3 @@ def test_a_hidden_state_is_found(tmp_path):
     }
     with pytest.raises(AssertionError, match="two steps from the same state and input differ"):
         next(e for e in exams(*broken(tmp_path, NEURON, counting)) if e.name == "steps_are_pure")()
-
-
-def test_a_neuron_whose_cells_interact_passes_when_it_says_so(tmp_path):
-    says = {
-        FIRE: "((v >= self.threshold) & (v == v.amax(-1, keepdim=True)))",
-        "import NamedTuple": "import ClassVar, NamedTuple",
-        "    threshold: float": "    elementwise: ClassVar[bool] = False\n\n    threshold: float",
-    }
-    for component in broken(tmp_path, NEURON, says):
-        assert not next(e for e in exams(component) if e.name == "swept_as_ticked").findings()

@@ -8,7 +8,7 @@ import torch
 
 from bisnn import rng
 from bisnn.circuit import Area, Circuit, Projection
-from bisnn.errors import RunCorrupt
+from bisnn.errors import ConfigError, RunCorrupt
 from bisnn.initialisers import Uniform
 from bisnn.interop.neo_export import from_neo, to_neo
 from bisnn.modulators import Dopamine
@@ -103,3 +103,6 @@ def test_a_block_that_lacks_something_is_refused():
     block.segments = block.segments[1:]
     with pytest.raises(RunCorrupt, match="instead of 4"):
         from_neo(block)
+    for strange in (None, "a.nwb", block.segments[0]):
+        with pytest.raises(ConfigError, match=r"from_neo takes a neo\.Block, not"):
+            from_neo(strange)

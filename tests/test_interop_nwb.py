@@ -106,3 +106,18 @@ def test_what_does_not_fit_is_refused(tmp_path):
         from_nwb(path)
     with pytest.raises(RunCorrupt, match="missing, damaged or no recording"):
         from_nwb(tmp_path / "b.nwb")
+
+
+def test_folders_are_made_or_named(tmp_path):
+    seen = recording(probes=(Probe("silent"),))
+    to_nwb(seen, tmp_path / "new" / "deep" / "a.nwb")
+    same(from_nwb(tmp_path / "new" / "deep" / "a.nwb"), seen)
+    (tmp_path / "file").touch()
+    for bad, said in (
+        (tmp_path / "file" / "a.nwb", "cannot be written"),
+        (tmp_path / ("x" * 300), "cannot be written"),
+        ("", "no name of a file"),
+        (None, "no name of a file"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            to_nwb(seen, bad)

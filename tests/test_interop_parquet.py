@@ -230,5 +230,5 @@ def test_damage_is_found(tmp_path):
         with pytest.raises(RunCorrupt, match="truncated, damaged or no recording"):
             read(path)
     pq.write_table(pa.table({"tick": [1, 2]}), path)
-    with pytest.raises(RunCorrupt, match="does not describe a recording"):
+    with pytest.raises(RunCorrupt, match="truncated, damaged or no recording"):
         read(path)

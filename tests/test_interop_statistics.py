@@ -74,6 +74,23 @@ def test_a_cross_correlogram_finds_the_lag():
         statistics.correlogram(recording(), ("a", 0), ("a", 4), width=0.7, reach=7.0)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        *(({"width": width}, "width = .*; give ms, above 0") for width in (0.0, -0.5, np.nan, np.inf, "1")),
+        *(({"reach": reach}, "reach = .*; give ms, above 0") for reach in (0.0, -5.0, np.nan, np.inf, None)),
+        ({"reach": 1e9}, r"longer than the recording of 1000 ms"),
+        ({"one": ("a", "x")}, "is no unit; give"),
+        ({"other": ("a", None)}, "is no unit; give"),
+        ({"one": "a"}, "is no unit; give"),
+    ],
+)
+def test_a_correlogram_needs_numbers(options, said):
+    given = {"one": ("a", 0), "other": ("a", 4), "width": 0.5, "reach": 5.0} | options
+    with pytest.raises(ConfigError, match=said):
+        statistics.correlogram(recording(), given.pop("one"), given.pop("other"), **given)
+
+
 def test_what_was_not_recorded_is_named():
     with pytest.raises(UnknownName, match=r"Did you mean 'a\.spikes'"):
         statistics.rates(recording(), "b")

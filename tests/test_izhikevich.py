@@ -150,6 +150,13 @@ def test_the_scheme_attracts_where_it_says(substeps, sees):
         ({"peak": math.nan}, "peak is nan"),
         ({"substeps": 0}, "substeps is 0"),
         ({"substeps": 1.5}, "substeps is 1.5"),
+        ({"substeps": 0.5}, "Izhikevich: substeps is 0.5; give a whole number of at least 1"),
+        ({"substeps": math.nan}, "substeps is nan"),
+        ({"substeps": math.inf}, "substeps is inf"),
+        ({"substeps": True}, "substeps is True"),
+        ({"a": "0.02"}, "Izhikevich: a is '0.02', which is no number; give a finite number"),
+        ({"b": None}, "b is None"),
+        ({"square": True}, "square is True"),
         ({"v_init": math.inf}, "v_init is inf"),
         ({"u_init": math.nan}, "u_init is nan"),
         ({"constant": 200.0}, "give v_init, in mV"),
@@ -163,3 +170,47 @@ def test_what_cannot_be_is_refused(wrong, name):
 def test_an_unknown_order_is_refused():
     with pytest.raises(UnknownName, match="new, old"):
         Izhikevich(u_sees="middle")
+
+
+def lasting(neuron, current, dt, dtype=torch.float64):
+    """Spikes of each of these constant currents in 300 ticks, and the last potentials."""
+    state, spikes = neuron.init((len(current),), torch.zeros((), dtype=dtype)), torch.zeros(len(current), dtype=dtype)
+    for _ in range(300):
+        fired, state = neuron.step(state, torch.tensor(current, dtype=dtype), dt)
+        spikes = spikes + fired
+    return spikes, state.v
+
+
+@pytest.mark.parametrize(("dt", "edge"), [(1.0, -87.5), (0.5, -112.5), (0.25, -162.5)])
+def test_below_which_potential_the_scheme_does_not_rest(dt, edge):
+    """v > -62.5 - 25 / h, where recovery stands still (a = 0); the current is that of the fixed point, u = 0."""
+    assert edge == -62.5 - 25.0 / dt
+    for v, rests in ((edge + 1.0, True), (edge - 1.0, False)):
+        current = -(0.04 * v * v + 5.0 * v + 140.0)
+        for neuron, tick in (
+            (Izhikevich(a=0.0, b=0.0, v_init=v + 0.1, u_init=0.0), dt),
+            (Izhikevich(a=0.0, b=0.0, v_init=v + 0.1, u_init=0.0, substeps=2), 2.0 * dt),
+        ):
+            _, last = lasting(neuron, [current], tick)
+            assert (abs(float(last) - v) < 1e-3) == rests, (v, float(last))
+    with_recovery = -(0.04 * edge * edge + 5.0 * edge + 140.0 - 0.2 * edge)
+    assert round(with_recovery) == {1.0: -26, 0.5: -106, 0.25: -416}[dt], "the currents of the docstring"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_strong_inhibition_needs_two_substeps(dtype):
+    spikes, last = lasting(Izhikevich(), [-55.0, -80.0, -120.0], 1.0, dtype)
+    assert bool((spikes > 0).all()), "an artefact of the step; where it goes, the docstring must change"
+    assert not last.isfinite().any()
+    for neuron, dt in ((Izhikevich(substeps=2), 1.0), (Izhikevich(), 0.5)):
+        spikes, last = lasting(neuron, [-20.0, -55.0, -80.0, -100.0, -120.0], dt, dtype)
+        assert not spikes.any()
+        assert bool(last.isfinite().all())
+    assert Izhikevich().fixed_point(-55.0, 1.0) is None
+    assert Izhikevich(substeps=2).fixed_point(-55.0, 1.0) is not None
+
+
+@pytest.mark.parametrize("substeps", [1, 2, 10])
+def test_a_tick_of_5_ms_is_too_long(substeps):
+    assert not lasting(Izhikevich(substeps=substeps), [10.0], 5.0)[1].isfinite().any()
+    assert lasting(Izhikevich(substeps=substeps), [10.0], 0.5)[1].isfinite().all()

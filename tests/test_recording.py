@@ -87,3 +87,41 @@ def test_join_puts_runs_one_after_the_other():
         join([seen, record(Probe("a")).of(0, 1)])
     with pytest.raises(ShapeMismatch, match="no recording"):
         join([])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"every": 1.5}, "every = 1.5; it counts whole ticks"),
+        ({"every": "2"}, "every = '2'"),
+        ({"window": (0.0, 5.0)}, r"window = \(0.0, 5.0\); it is \(first, past the last\)"),
+        ({"window": (0, 5, 6)}, "window = "),
+        ({"window": 5}, "window = 5"),
+        ({"units": (0, 1.5)}, "units = "),
+        ({"units": (1,)}, r"units = \(1,\)"),
+        ({"units": (3, 3)}, "units = "),
+        ({"only": (0.5,)}, r"only = \(0.5,\) lists units"),
+        ({"only": 3}, "only = 3"),
+        ({"only": ()}, r"only = \(\)"),
+    ],
+)
+def test_a_probe_counts_in_whole_numbers(options, said):
+    with pytest.raises(ConfigError, match=rf"probe 'a\.spikes': {said}"):
+        Probe("a", **options)
+
+
+@pytest.mark.parametrize("budget", [float("nan"), None, 0, -5, "1"])
+def test_a_budget_is_a_number_above_0(budget):
+    with pytest.raises(ConfigError, match=r"budget = .*; give the bytes"):
+        record(Probe("a"), budget=budget)
+
+
+def test_small_sizes_are_said_in_kib():
+    with pytest.raises(ConfigError, match=r"needs 1\.4 KiB, the budget is 1\.0 KiB"):
+        record(Probe("a"), budget=1024)
+
+
+@pytest.mark.parametrize("index", [(2,), (0, 3), (0, -4), (0, 0, 0), (0.5,), ("a",)])
+def test_an_individual_that_is_not_there(index):
+    with pytest.raises(ShapeMismatch, match=r"of 'a\.spikes': it has individuals \[2, 3\]"):
+        record(Probe("a")).of(*index)

@@ -101,8 +101,9 @@ def test_fixed_fan_draws_every_target_alike():
 def test_fans_that_cannot_be():
     with pytest.raises(ShapeMismatch, match=r"'a->a': 12 synapses a cell, but only 11 cells"):
         FixedFan(12, loops=False).weights(KEY, "a->a", 12, 12)
-    with pytest.raises(ConfigError, match="count = -1"):
-        FixedFan(-1)
+    for count in (-1, 1.5):
+        with pytest.raises(ConfigError, match=f"FixedFan: count = {count}; give a whole number"):
+            FixedFan(count)
     with pytest.raises(UnknownName, match="in, out"):
         FixedFan(2, of="inwards")
     with pytest.raises(ConfigError, match="probability"):

@@ -80,6 +80,9 @@ def test_a_claim_passes_by_its_tolerance_alone(change: dict[str, Any], why: str 
         ({"tolerance": {"x": (None, None)}}, "every value"),
         ({"tolerance": {"x": (math.nan, None)}}, "not finite"),
         ({"tolerance": {"x": (-math.inf, 1.0)}}, "not finite"),
+        ({"tolerance": {"x": (1.0, 0.0)}}, "'x' accepts nothing from 1 to 0"),
+        ({"expected": {"x": math.nan}}, "the expected 'x' is nan"),
+        ({"expected": {"x": math.inf}}, "the expected 'x' is inf"),
         ({"name": "X-1"}, "TOPIC/NUMBER"),
         ({"name": "topic/X 1"}, "TOPIC/NUMBER"),
         ({"name": "topic/X,1"}, "TOPIC/NUMBER"),
@@ -105,6 +108,8 @@ def test_nothing_that_ran_is_no_pass() -> None:
         ("CLAIMS = ()", "has no CLAIMS"),
         ("CLAIMS = (1,)", "has no CLAIMS"),
         ("import nosuchthing", "cannot be imported"),
+        ("import sys; sys.exit()", "cannot be imported: SystemExit"),
+        ("CLAIMS = (", "cannot be imported: SyntaxError"),
         (TWICE, "exists already"),
     ],
 )
@@ -175,8 +180,9 @@ def test_every_claim_is_found_with_its_source() -> None:
     assert sum(claim.seconds for claim in claims.values() if not claim.long) <= 1000, "10 minutes on two cores"
 
 
-def test_a_broken_module_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "broken_claims.py").write_text("1 / 0")
+@pytest.mark.parametrize("text", ["1 / 0", "raise SystemExit(0)"])
+def test_a_broken_module_is_named(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "broken_claims.py").write_text(text)
     monkeypatch.setattr(verify.folder, "__path__", [str(tmp_path)])
     with pytest.raises(BisnnError, match=r"bisnn\.experiments\.claims\.broken_claims cannot be imported"):
         verify.walk()

@@ -33,6 +33,8 @@ def missing(): return {"y": 1.0}
 def nan(): return {"x": float("nan")}
 def infinite(): return {"x": float("inf")}
 def words(): return {"x": "many"}
+def none(): pass
+def leaving(): raise SystemExit(0)
 def raising(): raise ValueError("no such\\nthing")
 def dying(): os._exit(3)
 def loud():
@@ -57,6 +59,7 @@ CLAIMS = (
     made("t/dying", dying), made("t/good", good), made("t/infinite", infinite), made("t/loud", loud),
     made("t/low", low), made("t/missing", missing), made("t/nan", nan),
     made("t/open", infinite, tolerance={"x": (0, None)}),
+    made("t/none", none), made("t/leaving", leaving),
     made("t/raising", raising), made("t/threads", threads), made("t/words", words),
     made("t/C-10", good), made("t/C-2", good),
     made("u/long", good, long=True, seconds=3600.0), made("v/slow", slow, long=True),
@@ -103,10 +106,12 @@ def test_planted_claims(found: tuple[int, Any, str]) -> None:
     assert notes["t/missing"] == "x was not measured"
     assert notes["t/nan"] == notes["t/infinite"] == notes["t/open"] == "x is not finite"
     assert notes["t/raising"] == "ValueError: no such thing"
+    assert notes["t/none"] == "ConfigError: measure returned NoneType; return the numbers by quantity: {'x': 1.0}"
+    assert notes["t/leaving"] == "SystemExit: 0"
     assert notes["t/dying"] == "its worker ended with code 3"
     assert "ValueError" in notes["t/words"]
     assert list(rows)[:2] == ["t/C-2", "t/C-10"], "in the order of numbers"
-    assert "[13/13]" in err
+    assert "[15/15]" in err
 
 
 def test_what_is_not_run_is_listed_and_does_not_pass(found: tuple[int, Any, str]) -> None:
@@ -119,7 +124,7 @@ def test_a_long_claim_runs_when_it_is_asked_for(planted: Path, capsys: Said) -> 
     flags = ["verify", "--claims", str(planted), "--only", "u,T/good", "--workers", "1"]
     assert main([*flags, "--long"]) == 0
     said = capsys.readouterr()
-    assert "2 of 2 claims that ran passed; 13 not run." in said.out
+    assert "2 of 2 claims that ran passed; 15 not run." in said.out
     assert "not run (not selected by --only): t/C-2, t/C-10, t/dying" in said.out
     assert "[2/2]" in said.err
     assert main(["verify", "--claims", str(planted), "--only", "u/long"]) == 1, "nothing was verified"
@@ -131,6 +136,9 @@ def test_a_long_claim_runs_when_it_is_asked_for(planted: Path, capsys: Said) -> 
     [
         (["--only", "body/P11"], "Did you mean 'body/P1'?"),
         (["--only", "dopamin"], "Did you mean 'dopamine'?"),
+        (["--only", ""], "--only names no claim"),
+        (["--only", ","], "--only names no claim"),
+        (["--claims", "a.py", "--claims=b.py"], "--claims was given more than once"),
         (["--workers", "0"], "1 or more"),
         (["--lnog"], "Did you mean '--long'?"),
         (["--claims", "nowhere.py"], "no Python file"),

@@ -5,8 +5,11 @@ Every exchange format holds the numbers in its own way and this description as J
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +19,7 @@ from bisnn.errors import ConfigError, RunCorrupt
 from bisnn.packing import Packed, pack, width
 from bisnn.recording import Recording, Trace
 
-VERSION = 1
+VERSION = 2
 """Of the description."""
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "int64": torch.int64, "bool": torch.bool}
 """What a quantity can be made of."""
@@ -83,9 +86,14 @@ def describe(recording: Recording) -> dict[str, Quantity]:
 
 
 def as_text(quantities: Mapping[str, Quantity], dt: float) -> str:
-    """A description as JSON."""
-    content = {name: each._asdict() for name, each in quantities.items()}
-    return json.dumps({"bisnn": VERSION, "dt": dt, "quantities": content})
+    """A description as JSON, with its digest."""
+    content = {"bisnn": VERSION, "dt": dt, "quantities": {name: each._asdict() for name, each in quantities.items()}}
+    return json.dumps({**content, "sha256": _digest(content)})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a description."""
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def from_text(text: Any, where: object) -> tuple[dict[str, Quantity], float]:
@@ -94,13 +102,39 @@ def from_text(text: Any, where: object) -> tuple[dict[str, Quantity], float]:
         content = json.loads(text)
         if content["bisnn"] != VERSION:
             raise ValueError(f"version {content['bisnn']}, this bisnn reads {VERSION}")
+        if content.pop("sha256") != _digest(content):
+            raise ValueError("its SHA-256 is another")
         found = {name: Quantity(**_tuples(each)) for name, each in content["quantities"].items()}
         return found, float(content["dt"])
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
         raise RunCorrupt(
-            f"{where} does not describe a recording of bisnn ({problem}); read it with other tools"
+            f"{where} does not describe a recording of bisnn ({problem}); write it again, or read it with other tools"
         ) from None
 
 
 def _tuples(each: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in each.items()}
+
+
+def destination(path: Path | str) -> Path:
+    """Where a file is to be written; makes the missing folders. Raises `ConfigError` for a name that is taken or empty
+    and for a folder in which nothing can be written."""
+    if not isinstance(path, (str, os.PathLike)) or not Path(path).name:
+        raise ConfigError(f"{str(path)!r} is no name of a file; give a path to write to")
+    path = Path(path)
+    try:
+        if path.exists():
+            raise ConfigError(f"{path} exists; choose another name, or remove it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as problem:
+        if isinstance(problem, ConfigError):
+            raise
+        raise unwritable(path, problem) from problem
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise unwritable(path, "no permission")
+    return path
+
+
+def unwritable(path: Path, problem: object) -> ConfigError:
+    """What to raise where a file cannot be made."""
+    return ConfigError(f"{path} cannot be written ({problem}); choose a folder in which you may write")

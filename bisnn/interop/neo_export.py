@@ -87,7 +87,9 @@ def _signal(name: str, each: Quantity, alone: Recording, index: tuple[int, ...])
 
 def from_neo(block: Any) -> Recording:
     """The recording behind a block of `to_neo`, bit for bit. Raises `RunCorrupt` for another block, or one that lacks
-    a train or a signal."""
+    a train or a signal, `ConfigError` for what is no block."""
+    if not isinstance(block, need("neo", "neuro").Block):
+        raise ConfigError(f"from_neo takes a neo.Block, not {type(block).__name__}; give what `to_neo` made")
     found, dt = from_text(block.annotations.get("bisnn"), "this neo.Block")
     traces = {}
     for name, each in found.items():

@@ -65,8 +65,9 @@ def to_nir(
     """The `nir.NIRGraph` of one individual's circuit, at rest, with the weights of `state` as used.
 
     `inputs`: areas that are driven (None: those that nothing reaches); `outputs`: areas to read (None: those that reach
-    nothing). `frozen`: leave out rules and modulators. Raises `ConfigError` for what NIR cannot say and without the
-    extra, `ShapeMismatch` for more than one individual.
+    nothing). `frozen`: leave out rules and modulators; masks, signs and normalisation are in the weights as used, and
+    nothing is left that could change them. Raises `ConfigError` for what NIR cannot say and without the extra,
+    `ShapeMismatch` for more than one individual.
     """
     nir = need("nir", "nir")
     _refuse(circuit, state, gates, frozen)

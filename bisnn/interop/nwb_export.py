@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from bisnn.errors import ConfigError, RunCorrupt
+from bisnn.errors import BisnnError, ConfigError, RunCorrupt
 from bisnn.interop.extras import need
-from bisnn.interop.layout import Quantity, as_text, describe, from_text
+from bisnn.interop.layout import Quantity, as_text, describe, destination, from_text, unwritable
 from bisnn.recording import Recording
 
 SCRATCH = "bisnn"
@@ -42,14 +42,12 @@ def to_nwb(
     identifier: str = "bisnn",
     start: datetime = EPOCH,
 ) -> None:
-    """Write a recording as NWB, all of it or nothing.
+    """Write a recording as NWB, all of it or nothing; missing folders are made.
 
-    `start`: what time the first tick stands for. Raises `ConfigError` for a name that is taken, graded spikes, a
-    matrix or a quantity that NWB cannot name, and without the extra.
+    `start`: what time the first tick stands for. Raises `ConfigError` for a name that is taken or cannot be
+    written, graded spikes, a matrix or a quantity that NWB cannot name, and without the extra.
     """
-    pynwb, path = need("pynwb", "neuro"), Path(path)
-    if path.exists():
-        raise ConfigError(f"{path} exists; choose another name, or remove it")
+    pynwb, path = need("pynwb", "neuro"), destination(path)
     found = describe(recording)
     file = pynwb.NWBFile(session_description=description, identifier=identifier, session_start_time=start)
     file.add_scratch(as_text(found, recording.dt), name=SCRATCH, description="what the recording is, as JSON")
@@ -65,6 +63,8 @@ def to_nwb(
         with pynwb.NWBHDF5IO(temporary, "w") as io:
             io.write(file)
         os.replace(temporary, path)
+    except OSError as problem:
+        raise unwritable(path, problem) from problem
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -116,7 +116,9 @@ def from_nwb(path: Path | str) -> Recording:
             scratch = (file.scratch or {}).get(SCRATCH)
             found, dt = from_text(None if scratch is None else scratch.data, path)
             values = {name: _values(file, name, each, dt) for name, each in found.items()}
-    except (OSError, KeyError) as problem:
+    except BisnnError:
+        raise
+    except Exception as problem:  # a damaged file stops its reader in any way
         raise RunCorrupt(f"{path} is missing, damaged or no recording ({problem}); write it again") from problem
     return Recording({name: each.trace_of(values[name]) for name, each in found.items()}, dt)
 

@@ -2,17 +2,20 @@
 
 One row for each recorded tick, in order: `tick` (int64), and one column for each quantity, null where it was not
 kept. Spikes are the bytes of their bits (fixed-size binary, see `bisnn.packing`), individuals one after the other;
-other values are lists of numbers, individuals first. The schema's metadata `bisnn` says, as JSON, what is what.
+other values are lists of numbers, individuals first. The schema's metadata `bisnn` says, as JSON with its SHA-256,
+what is what; pages carry checksums. The 32 bytes before the footer are its SHA-256, where other readers do not look:
+a damaged footer can end the process that parses it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +23,10 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from bisnn.errors import ConfigError, RunCorrupt, ShapeMismatch, UnknownName
-from bisnn.interop.layout import Quantity, as_text, describe, from_text
+from bisnn.errors import BisnnError, ConfigError, RunCorrupt, ShapeMismatch, UnknownName
+from bisnn.interop.layout import Quantity, as_text, describe, destination, from_text, unwritable
 from bisnn.packing import binary, pack, unpack
+from bisnn.parameters import is_whole
 from bisnn.recording import Recording, Trace
 
 ROWS = 4096
@@ -32,26 +36,24 @@ ROWS = 4096
 class Writer:
     """Appends successive stretches of one recording to a file that appears under its name when all is written.
 
-    Raises `ConfigError` when there is a file of this name.
+    Raises `ConfigError` when there is a file of this name, or none can be written.
     """
 
     def __init__(self, path: Path | str, quantities: Mapping[str, Quantity], dt: float) -> None:
-        self.path, self.quantities = Path(path), dict(quantities)
-        if self.path.exists():
-            raise ConfigError(f"{path} exists; choose another name, or remove it")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.quantities = destination(path), dict(quantities)
         self.temporary = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:12]}.tmp")
-        fields = [pa.field("tick", pa.int64()), *(pa.field(name, _type(each)) for name, each in quantities.items())]
-        schema = pa.schema(fields, metadata={"bisnn": as_text(quantities, dt)})
-        self.file = pq.ParquetWriter(
-            self.temporary,
-            schema,
-            compression="zstd",
-            use_dictionary=False,
-            write_statistics=["tick"],
-            column_encoding={"tick": "DELTA_BINARY_PACKED"},
-            write_page_checksum=True,
-        )
+        try:
+            self.file = pq.ParquetWriter(
+                self.temporary,
+                _schema(quantities).with_metadata({"bisnn": as_text(quantities, dt)}),
+                compression="zstd",
+                use_dictionary=False,
+                write_statistics=["tick"],
+                column_encoding={"tick": "DELTA_BINARY_PACKED"},
+                write_page_checksum=True,
+            )
+        except OSError as problem:
+            raise unwritable(self.path, problem) from problem
 
     def __enter__(self) -> Writer:
         return self
@@ -63,8 +65,7 @@ class Writer:
         if kind is not None:
             self.temporary.unlink(missing_ok=True)
             return
-        with self.temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        _seal(self.temporary)
         os.replace(self.temporary, self.path)
 
     def write(self, recording: Recording) -> None:
@@ -81,13 +82,19 @@ class Writer:
 
 
 def write(recording: Recording, path: Path | str) -> None:
-    """Write a recording, all of it or nothing. Raises `ConfigError` for a name that is taken."""
+    """Write a recording, all of it or nothing. Raises `ConfigError` for a name that is taken or cannot be
+    written."""
     quantities = describe(recording)
     ends = [each.when for each in quantities.values() if each.ticks]
     first, past = min((when[0] for when in ends), default=0), max((when[-1] + 1 for when in ends), default=0)
     with Writer(path, quantities, recording.dt) as writer:
         for start in range(first, past, ROWS):
             writer.write(recording.during(start, start + ROWS))
+
+
+def _schema(quantities: Mapping[str, Quantity]) -> Any:
+    fields = [pa.field("tick", pa.int64()), *(pa.field(name, _type(each)) for name, each in quantities.items())]
+    return pa.schema(fields)
 
 
 def _type(each: Quantity) -> Any:
@@ -136,9 +143,15 @@ def read(
     `ShapeMismatch` for units that were not recorded, and `RunCorrupt` for a file that is truncated, damaged or foreign.
     """
     path = Path(path)
+    for what, given in (("window", window), ("units", units)):
+        if given is not None and not (len(given) == 2 and all(map(is_whole, given))):
+            raise ConfigError(f"{what} = {given!r}; it is (first, past the last), whole numbers from 0")
     try:
+        _check_seal(path)
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             found, dt = from_text((file.schema_arrow.metadata or {}).get(b"bisnn"), path)
+            if not file.schema_arrow.equals(_schema(found)):
+                raise RunCorrupt(f"{path} has other columns than it says; write it again")
             wanted = list(found) if names is None else list(names)
             if missing := [name for name in wanted if name not in found]:
                 raise UnknownName("recorded quantity", missing[0], found)
@@ -150,9 +163,40 @@ def read(
                     part.take(ticks, rows[part.name].combine_chunks())
     except FileNotFoundError:
         raise RunCorrupt(f"{path} is missing; a stream that was interrupted leaves no file: run it again") from None
-    except (pa.ArrowException, OSError, KeyError) as problem:
+    except BisnnError:
+        raise
+    except Exception as problem:  # a damaged file stops its reader in any way
         raise RunCorrupt(f"{path} is truncated, damaged or no recording ({problem}); write it again") from problem
     return Recording({name: part.trace(path) for name, part in parts.items()}, dt)
+
+
+def _footer(file: BinaryIO) -> tuple[bytes, bytes]:
+    """The 32 bytes before the footer, and the footer with its length and the mark of the format; then at its start."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 8, 0))
+    length = int.from_bytes(file.read(4), "little") + 8
+    if length + hashlib.sha256().digest_size > size:
+        return b"", b""
+    file.seek(size - length - hashlib.sha256().digest_size)
+    found = file.read(hashlib.sha256().digest_size), file.read(length)
+    file.seek(size - length)
+    return found
+
+
+def _seal(path: Path) -> None:
+    """Puts the SHA-256 of the footer before it, and all of the file on the disk."""
+    with path.open("r+b") as file:
+        _, footer = _footer(file)
+        file.write(hashlib.sha256(footer).digest() + footer)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_seal(path: Path) -> None:
+    with path.open("rb") as file:
+        seal, footer = _footer(file)
+    if hashlib.sha256(footer).digest() != seal:
+        raise RunCorrupt(f"{path} is truncated, damaged or no recording (SHA-256 of its footer); write it again")
 
 
 def _groups(file: Any, window: tuple[int, int] | None) -> Iterator[int]:
@@ -189,6 +233,8 @@ class _Part:
         each, count = self.source, int(inside.sum())
         if not count:
             return
+        if list(ticks[inside]) != list(self.wanted.when[self.filled : self.filled + count]):
+            raise RunCorrupt(f"the ticks of {self.name!r} are other ones than the file says; write it again")
         width = int(np.prod((*each.batch, *each.row)))
         if each.packed:
             bits = np.frombuffer(column.buffers()[1], np.uint8)[column.offset * width :][: len(column) * width]

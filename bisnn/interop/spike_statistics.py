@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from bisnn.errors import ConfigError, UnknownName
 from bisnn.interop.extras import need
 from bisnn.interop.neo_export import to_neo
+from bisnn.parameters import is_number, is_whole
 from bisnn.recording import Recording
 
 Numbers = NDArray[np.float64]
@@ -98,8 +99,19 @@ def correlogram(
 ) -> Correlogram:
     """Cross-correlogram of two units (area, recorded unit) in bins of `width` ms, for lags up to `reach` ms.
 
-    Raises `ConfigError` where `width` is no multiple of a tick or `reach` none of `width`.
+    Raises `ConfigError` where `width` is no multiple of a tick, `reach` none of `width` or longer than the recording,
+    and for a unit that is no number.
     """
+    for which in (one, other):
+        if not isinstance(which, (tuple, list)) or len(which) != 2 or not is_whole(which[1]):
+            raise ConfigError(f"{which!r} is no unit; give (name of the area, number of the unit)")
+    for name, value in (("width", width), ("reach", reach)):
+        if not is_number(value) or value <= 0:
+            raise ConfigError(f"{name} = {value!r}; give ms, above 0")
+    trace = recording.trace(f"{one[0]}.spikes")
+    length = trace.raw.shape[trace.time_dim] * trace.every * recording.dt
+    if reach > length:
+        raise ConfigError(f"reach = {reach} ms is longer than the recording of {length:g} ms; give a shorter one")
     correlation, conversion = need("elephant.spike_train_correlation", "neuro"), need("elephant.conversion", "neuro")
     ms = need("quantities", "neuro").ms
     bins = round(reach / width)

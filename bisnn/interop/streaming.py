@@ -46,14 +46,14 @@ def stream(
     """`Circuit.run` with its recording written to `path`; `bisnn.interop.parquet.read` gives it back.
 
     No more than `budget` bytes of recording and of what the simulation holds for it are in memory at a time. The file
-    appears under its name when the run is done. Raises `ConfigError` for a name that is taken or a budget that is too
-    small for a tick, and what `Circuit.run` raises.
+    appears under its name when the run is done. Raises `ConfigError` for a name that is taken or cannot be written, a
+    budget that is too small for a tick, and what `Circuit.run` raises.
     """
     some, source = some_spikes(state), _Inputs(drive, release or {}, steps, some_spikes(state).dim() - 1)
     if not callable(source.drive):
         check_drive(circuit.areas, some, source.drive, steps)
     if not callable(source.release):
-        check_release(circuit.modulators, some.shape[:-1], source.release, steps)
+        check_release(circuit.modulators, some[..., 0], source.release, steps)
     now, given = source.at(0, 1)
     wanted = [replace(probe, every=1, window=None) for probe in probes]
     _, tick = circuit.run(state, now, given, gates, steps=1, learning=learning, probes=wanted, budget=budget)
@@ -125,7 +125,7 @@ def _affordable(circuit: Circuit, state: CircuitState, tick: Recording, budget: 
     tree.map(count, state.neurons)
     for spikes in state.spikes.values():
         held += 4 * spikes[0].numel() * spikes[0].element_size()  # current, drive and spikes, and spikes stacked
-    return max(1, min(ROWS, budget // 2 // (held + 4 * tick.nbytes)))
+    return max(1, int(min(ROWS, budget // 2 // (held + 4 * tick.nbytes))))
 
 
 def _stretches(steps: int, length: int, rest_every: int | None) -> Iterator[tuple[int, int, int | None]]:

@@ -22,9 +22,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.errors import ConfigError
 from bisnn.modulators.base import check_cells
-from bisnn.parameters import fraction, positive
+from bisnn.parameters import counts, fraction, positive
 
 
 class TemporalDifferenceState(NamedTuple):
@@ -55,8 +54,7 @@ class TemporalDifference:
     def __post_init__(self) -> None:
         positive(self, "tau_discount")
         fraction(self, "beta")
-        if self.cues < 1 or self.lags < 1:
-            raise ConfigError(f"TemporalDifference: cues is {self.cues} and lags is {self.lags}; both start at 1")
+        counts(self, "cues", "lags")
 
     def init(self, like: Tensor) -> TemporalDifferenceState:
         """Nothing predicted and no cue, on the shape `[*B]` of `like`."""

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from bisnn.errors import ConfigError, pick
 from bisnn.neurons.base import reaches
-from bisnn.parameters import finite, positive, rising
+from bisnn.parameters import counts, finite, positive, rising
 
 
 class IzhikevichState(NamedTuple):
@@ -42,8 +42,17 @@ class IzhikevichState(NamedTuple):
 class Izhikevich:
     """Izhikevich neuron (equation, scheme and references: module docstring).
 
-    Raises `ConfigError` for a field that is not finite, c not below the peak, `square` not above 0, `substeps` below
-    1, or no `v_init` where nothing rests at current 0.
+    Near a fixed point an Euler step of h = dt / substeps damps v (recovery left out) only where
+
+        |1 + h (2 square v + linear)| < 1,   that is v > -(linear + 2 / h) / (2 square) = -62.5 - 25 / h (defaults):
+
+    v > -87.5 mV at h = 1 ms, which a constant current of -26 reaches; -112.5 mV at h = 0.5, a current of -106. Beyond,
+    v swings up and down; at h = 1 and currents of -55 and less it passes the peak: spikes under inhibition, then NaN.
+    Take `substeps=2` or a smaller dt; `fixed_point(current, dt)` is None where the scheme does not rest. Upwards a tick
+    that is too long ends in NaN whatever `substeps` is (dt = 5 at a current of 10): take a smaller dt.
+
+    Raises `ConfigError` for a field that is not finite, c not below the peak, `square` not above 0, `substeps` that is
+    no whole number from 1, or no `v_init` where nothing rests at current 0.
     """
 
     a: float = 0.02
@@ -80,8 +89,7 @@ class Izhikevich:
         positive(self, "square")
         rising(self, "c", "peak")
         pick("u_sees of Izhikevich", self.u_sees, ("new", "old"))
-        if self.substeps < 1 or self.substeps != int(self.substeps):
-            raise ConfigError(f"Izhikevich: substeps is {self.substeps}; give a whole number of at least 1")
+        counts(self, "substeps")
         for name in ("v_init", "u_init"):
             if getattr(self, name) is not None:
                 finite(self, name)

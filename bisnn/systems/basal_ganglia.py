@@ -120,11 +120,6 @@ class BasalGanglia(MoralLearning):
     strengths: Strengths = field(default_factory=Strengths)
     """The fixed projections."""
 
-    def __post_init__(self) -> None:
-        for name in ("places", "emotions", "actions", "cells", "ticks"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; the basal ganglia need at least one")
-
     @property
     def units(self) -> int:
         """Units of a nucleus with channels."""

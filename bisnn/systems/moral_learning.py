@@ -28,6 +28,7 @@ from bisnn.gates import NO_GATES, Gates
 from bisnn.initialisers import Constant
 from bisnn.modulators import Dopamine
 from bisnn.neurons import IF, IFState
+from bisnn.parameters import below_one, counts, fraction, positive
 from bisnn.plasticity import RSTDP
 from bisnn.recording import Probe, Recording
 
@@ -37,7 +38,11 @@ FORCE = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class MoralLearning:
-    """The spiking actor-critic (module docstring)."""
+    """The spiking actor-critic (module docstring).
+
+    Raises `ConfigError` where a count is no whole number from 1, for `gamma` not above 0 or above 1, `trace_decay` not
+    between 0 and 1 (both excluded), and `w_max` or `value_span` not above 0.
+    """
 
     places: int = 25
     """Places of the world."""
@@ -65,6 +70,12 @@ class MoralLearning:
     """Value range between silence and a spike at every tick."""
     backend: str = "torch"
     """Backend of the circuit."""
+
+    def __post_init__(self) -> None:
+        counts(self, "places", "emotions", "actions", "cells", "ticks")
+        below_one(self, "trace_decay")
+        fraction(self, "gamma")
+        positive(self, "gamma", "w_max", "value_span")
 
     @property
     def n_place(self) -> int:

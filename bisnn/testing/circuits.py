@@ -23,7 +23,7 @@ from bisnn.gates import NO_GATES, Gates
 from bisnn.initialisers import Uniform
 from bisnn.interventions import INTACT, Ablation, Targets, compile_gates
 from bisnn.modulators import Dopamine
-from bisnn.neurons.base import reaches
+from bisnn.neurons.base import elementwise, reaches, stochastic
 from bisnn.plasticity import RSTDP
 from bisnn.recording import Probe
 from bisnn.testing.kinds import DTYPES, MODULATOR, NEURON, POST, PRE, RULE, Kind, N, keys, noise
@@ -141,6 +141,38 @@ def faults(kind: Kind, component: Any) -> list[str]:
         found += [f"{name} of the intact arm differs beside an ablated one" for name in _differ(seen, _row(arms, 0))]
         found += _after_ablation(kind, plan, arms)
     return list(dict.fromkeys(found))
+
+
+def sweep_faults(neuron: Any) -> list[str]:
+    """What two areas of one neuron compute otherwise swept together than tick by tick; empty: nothing.
+
+    Without learning, a run of many ticks joins areas of equal plans, unless the class says that its cells are not alike
+    (`elementwise` False). Stochastic neurons are never swept.
+    """
+    if stochastic(neuron):
+        return []
+    alike, key, found = elementwise(neuron), keys((2,)), []
+    sizes = {"small": 2 if alike else N, "large": N}
+    circuit = Circuit(areas={name: Area(n=n, neuron=neuron) for name, n in sizes.items()})
+    remedy = "; if its cells interact or differ, declare elementwise: ClassVar[bool] = False" if alike else ""
+    for dtype in DTYPES:
+        drive = {name: Joined._over_ticks(key, name, (n,), dtype) * 4.0 - 0.7 for name, n in sizes.items()}
+        probes = [Probe(name, leaf) for name in sizes for leaf in circuit.fields(name)]
+        try:
+            start = now = circuit.init(key, dtype)
+            ticks = []
+            for tick in range(TICKS):
+                given = {name: value[:, tick] for name, value in drive.items()}
+                now, seen = circuit.run(now, given, steps=1, learning=False, probes=probes)
+                ticks.append(seen)
+            _, swept = circuit.run(start, drive, steps=TICKS, learning=False, probes=probes)
+        except (RuntimeError, ValueError, IndexError) as error:
+            found.append(f"areas of {sizes['small']} and {N} cells: {type(error).__name__}: {error}{remedy}")
+            continue
+        ticked = {name: torch.cat([seen[name] for seen in ticks], 1) for name in swept}
+        both = {name: swept[name] for name in swept}
+        found += [f"{name} is another swept than ticked, {dtype}{remedy}" for name in _differ(ticked, both)]
+    return found
 
 
 def _row(seen: Seen, index: int) -> Seen:

@@ -232,6 +232,12 @@ def _joins_a_circuit(kind: Kind, component: Any) -> Iterator[str]:
     yield from circuits.faults(kind, component)
 
 
+def _swept_as_ticked(kind: Kind, component: Any) -> Iterator[str]:
+    """Two areas of one neuron have the same bits swept together as tick by tick."""
+    if kind is NEURON:
+        yield from circuits.sweep_faults(component)
+
+
 def _keeps_its_claims(kind: Kind, component: Any) -> Iterator[str]:
     """What it states of itself holds: period, rate and fixed point of a neuron; window and timing of a rule."""
     if kind is NEURON:
@@ -260,5 +266,6 @@ QUESTIONS: dict[str, Question] = {
     "source_keeps_the_bits": _source_keeps_the_bits,
     "is_documented": _is_documented,
     "joins_a_circuit": _joins_a_circuit,
+    "swept_as_ticked": _swept_as_ticked,
     "keeps_its_claims": _keeps_its_claims,
 }

@@ -211,7 +211,7 @@ def candidates(kinds: Iterable[Kind] = KINDS) -> list[tuple[Kind, ModuleType, An
 
 
 def load(path: str | Path) -> ModuleType:
-    """The module of a file that is in no package. Raises `ConfigError` where there is none."""
+    """The module of a file that is in no package. Raises `ConfigError` where there is none or it cannot be imported."""
     file = Path(path).resolve()
     name = f"{file.stem}_{hashlib.blake2b(str(file).encode(), digest_size=4).hexdigest()}"  # shadows nothing
     spec = importlib.util.spec_from_file_location(name, file)
@@ -220,5 +220,9 @@ def load(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     linecache.checkcache(str(file))
     sys.modules[name] = module  # dataclasses and readers of source text look their module up
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as problem:
+        del sys.modules[name]
+        raise ConfigError(f"{str(path)!r} cannot be imported: {type(problem).__name__}: {problem}") from problem
     return module

@@ -101,15 +101,17 @@ def tell(
 def hold_to_timing(rule: Any) -> list[str]:
     """Where the rule credits other spikes than its `timing` says, a line each; empty without a modulator.
 
-    A pair of spikes is completed in one of three ticks, the level is 1 in one of them: "past" allows it to make a
-    difference where it comes after the pair, "present" also where it comes with it; in the first such tick it must.
+    A pair of spikes (pre before post, post before pre, both in the same tick) is completed in one of three ticks, the
+    level is 1 in one of them: "past" allows it to make a difference to any of these where it comes after the pair,
+    "present" also where it comes with it; in the first such tick it must, to at least one.
     """
     if rule.modulator is None:
         return []
     lines, first = [], 0 if timing(rule) == "present" else 1
     for pair in range(3):
         for reward in range(3):
-            moved = any(_moved(rule, pair, reward, causal) for causal in (True, False))
+            orders = ((-1, pair), (pair, -1), (pair, pair))
+            moved = any(_moved(rule, pre_at, post_at, reward) for pre_at, post_at in orders)
             if (moved and reward < pair + first) or (not moved and reward == pair + first):
                 verb = "credits" if moved else "does not credit"
                 lines.append(
@@ -119,14 +121,13 @@ def hold_to_timing(rule: Any) -> list[str]:
     return lines
 
 
-def _moved(rule: Any, pair: int, reward: int, causal: bool) -> bool:
-    """Whether the level in tick `reward` makes a difference to a pair that ends in tick `pair`, of one order."""
+def _moved(rule: Any, pre_at: int, post_at: int, reward: int) -> bool:
+    """Whether the level in tick `reward` makes a difference to a pair of spikes in these ticks."""
     weight = torch.full((2, 1, 1), 0.5, dtype=torch.float64)  # with and without the level
     trace, total = rule.init(weight), torch.zeros_like(weight)
     for tick in range(-1, 3):
-        spikes = [torch.full((2, 1), float(tick == at), dtype=torch.float64) for at in (-1, pair)]
+        pre, post = (torch.full((2, 1), float(tick == at), dtype=torch.float64) for at in (pre_at, post_at))
         level = torch.tensor([1.0, 0.0], dtype=torch.float64) * float(tick == reward)
-        pre, post = spikes if causal else spikes[::-1]
         change, trace = tell(rule, trace, weight, pre, post, level, 1.0)
         total = total + change
     return bool(total[0] != total[1])

@@ -22,7 +22,8 @@ Interval = tuple[float | None, float | None]
 class Claim:
     """One claim of the library, with its source, and what measures it.
 
-    Raises `ConfigError` for a claim that could not fail: no tolerance, or an interval that is open on both sides.
+    Raises `ConfigError` for a claim that could not fail (no tolerance, or an interval that is open on both sides) or
+    not hold (an interval that ends before it begins), and for a number that is not finite.
     """
 
     name: str
@@ -55,6 +56,13 @@ class Claim:
                 raise ConfigError(
                     f"claim {self.name!r}: a bound of {quantity!r} is not finite; None leaves a side open"
                 )
+            if low is not None and high is not None and low > high:
+                raise ConfigError(
+                    f"claim {self.name!r}: {quantity!r} accepts nothing from {low:g} to {high:g}; give (low, high)"
+                )
+        for quantity, value in self.expected.items():
+            if not math.isfinite(value):
+                raise ConfigError(f"claim {self.name!r}: the expected {quantity!r} is {value}; leave it out or give it")
 
     @property
     def topic(self) -> str:
