@@ -52,7 +52,7 @@ class Projection:
     filter: Filter | None = None
     """Time course of the postsynaptic current; None: a spike acts for one tick."""
     normalise: float | None = None
-    """Absolute weight into every target cell in sum, kept from the start on; None: free."""
+    """Absolute weight into every target cell in sum, from the start on and as far as the bounds allow; None: free."""
     receptors: tuple[Receptor, ...] = ()
     """What scales the transmitted current."""
     plasticity_receptors: tuple[Receptor, ...] = ()

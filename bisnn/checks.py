@@ -14,7 +14,7 @@ from bisnn.initialisers import Initialiser
 from bisnn.modulators.base import Modulator, source
 from bisnn.neurons.base import Neuron, stochastic
 from bisnn.plasticity.base import Rule, reads
-from bisnn.propagate import check_exact
+from bisnn.propagate import GRID, check_exact
 from bisnn.receptors import Receptor
 from bisnn.synapses import Filter
 from bisnn.wiring import bounds
@@ -29,6 +29,8 @@ def check_plan(
     for name, area in areas.items():
         _check_area(name, area)
     for name, modulator in modulators.items():
+        if name in areas:
+            raise ConfigError(f"{name!r} is the name of an area and of a modulator; rename one, or probes mix them up")
         heard = source(modulator)
         if heard is not None and heard not in areas:
             raise UnknownName(f"area that modulator {name!r} listens to", heard, areas)
@@ -133,6 +135,11 @@ def check_weights(p: Projection, source_area: Area, weight: Tensor, mask: Tensor
         raise ConfigError(
             f"projection {p.name!r} starts with weights that are not {source_area.sign}, as area {p.source!r} is; "
             f"change the initial weights, or the sign of the area to 'any'"
+        )
+    if p.normalise is not None and 0.0 < max(-least, most) < GRID:
+        raise ConfigError(
+            f"projection {p.name!r}: normalise = {p.normalise:g} over so many synapses leaves weights below the grid "
+            f"of 2^-12 on which they are used; raise it, or mask synapses"
         )
     slack = 1e-6 * max(1.0, abs(low), abs(high))
     if p.rule is not None and not low - slack <= least <= most <= high + slack:

@@ -11,12 +11,12 @@ from bisnn.errors import ConfigError, UnknownName
 
 def is_whole(value: object, least: int = 0) -> bool:
     """Whether it is a whole number of at least `least`."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least
+    return not isinstance(value, bool) and isinstance(value, numbers.Integral) and int(value) >= least
 
 
 def is_number(value: object) -> bool:
     """Whether it is a finite number."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(float(value))
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(float(value))
 
 
 def positive(plan: object, *names: str) -> None:

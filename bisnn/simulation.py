@@ -113,6 +113,7 @@ def tick(
     """
     now: dict[str, Tensor] = {}
     neurons, currents = {}, dict(state.currents)
+    felt = {name: gates.clamped(name, level) for name, level in state.levels.items()}
     for name in wiring.order:
         current = gates.driven(name, moment.drive.get(name))
         for p in wiring.incoming[name]:
@@ -120,13 +121,13 @@ def tick(
             if p.filter is not None:
                 part = currents[p.name] = p.filter.step(currents[p.name], part, wiring.dt)
             if p.receptors:
-                part = scaled(part, p.receptors, state.levels)
+                part = scaled(part, p.receptors, felt)
             current = part if current is None else current + part
         if current is None:
             current = torch.zeros_like(state.spikes[name][0])
         area = wiring.areas[name]
         if area.receptors:
-            current = scaled(current, area.receptors, state.levels)
+            current = scaled(current, area.receptors, felt)
         step: Callable[..., tuple[Tensor, Any]] = area.neuron.step
         noise = (moment.noise[name],) if name in moment.noise else ()
         spikes, neurons[name] = step(state.neurons[name], current, wiring.dt, *noise)
@@ -138,7 +139,7 @@ def tick(
         for p in () if last else wiring.plastic:
             used[p.name] = used_weight(weights[p.name], gates.gain.get(p.name))
     after = state._replace(
-        neurons=neurons,
+        neurons={name: neurons[name] for name in wiring.areas},
         spikes={name: (now[name], *state.spikes[name][:-1]) for name in wiring.areas},
         weights=weights,
         traces=traces,
@@ -178,25 +179,31 @@ def learn(
     levels: Mapping[str, Tensor],
     gates: Gates,
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """One tick of every rule: weights (changed, then normalised, then bounded) and next traces."""
+    """One tick of every rule: weights (changed, bounded, then normalised within the bounds) and next traces."""
     weights, traces = dict(state.weights), {}
     for p in wiring.plastic:
         assert p.rule is not None
         level = None if p.rule.modulator is None else levels[p.rule.modulator]
         before, mask = weights[p.name], state.masks.get(p.name)
         step: Callable[..., tuple[Tensor, Any]] = p.rule.step
-        seen = (getattr(neurons[p.target], leaf) for leaf in reads(p.rule))
+        seen = (_read(neurons[p.target], leaf, p.target, gates) for leaf in reads(p.rule))
         pre = arriving(p, state, now)
         change, traces[p.name] = step(state.traces[p.name], before, pre, now[p.target], level, wiring.dt, *seen)
         if p.plasticity_receptors:
             change = scaled(change, p.plasticity_receptors, levels)
         after = before + gates.learned(p.name, change)
-        if p.normalise is not None:
-            after = normalised(masked(after, mask), p.normalise)
         after = after.clamp_(*wiring.bounds[p.name])
+        if p.normalise is not None:
+            after = normalised(masked(after, mask), p.normalise).clamp_(*wiring.bounds[p.name])
         after = after if mask is None else masked(after, mask)
         weights[p.name] = gates.unfrozen(p.name, after, before)
     return weights, traces
+
+
+def _read(neurons: Any, leaf: str, area: str, gates: Gates) -> Tensor:
+    """A leaf of an area's neuron state as a rule reads it: a silenced cell is expected to be silent."""
+    value: Tensor = getattr(neurons, leaf)
+    return gates.alive_only(area, value) if leaf == "expected" else value
 
 
 class Swept(NamedTuple):

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from bisnn import rng
+from bisnn.elementary import exp
 from bisnn.errors import ConfigError, ShapeMismatch
 from bisnn.parameters import finite, fraction, is_whole, one_of, positive
 
@@ -69,8 +70,8 @@ class Distance:
         if self.profile == "disc":
             return (distance <= self.length).to(torch.float64)
         if self.profile == "exponential":
-            return torch.exp(-distance / self.length)
-        return torch.exp(-(distance**2) / (2.0 * self.length**2))
+            return exp(-distance / self.length)
+        return exp(-(distance**2) / (2.0 * self.length**2))
 
     def weights(self, key: Tensor, name: str, pre: int, post: int) -> Tensor:
         """`[*B, pre, post]`, one matrix for all individuals."""

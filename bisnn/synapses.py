@@ -22,7 +22,10 @@ from torch import Tensor
 
 from bisnn.errors import ConfigError
 from bisnn.parameters import positive
-from bisnn.propagate import on_grid, one_of, shared
+from bisnn.propagate import one_of, shared
+
+FINE = 1.5 * 2.0**22
+"""What, added to a float64 number and taken away again, leaves it rounded to 2^-30."""
 
 
 @runtime_checkable
@@ -61,12 +64,13 @@ def masked(weight: Tensor, mask: Tensor | None) -> Tensor:
 def normalised(weight: Tensor, total: float | None) -> Tensor:
     """The weights `[*B, pre, post]` with `total` absolute weight into every target that has any.
 
-    The sum is taken over weights on the grid of `propagate`, so it is exact in any order.
+    The sum is taken in float64 over weights rounded to 2^-30, so it is exact in any order.
     """
     if total is None:
         return weight
-    given = on_grid(weight.abs()).sum(-2, keepdim=True)
-    return weight * torch.where(given > 0.0, total / given, 1.0)
+    wide = weight.double()
+    given = ((wide.abs() + FINE) - FINE).sum(-2, keepdim=True)
+    return (wide * torch.where(given > 0.0, total / given, 1.0)).to(weight.dtype)
 
 
 def check_mask(name: str, mask: Tensor) -> Tensor:

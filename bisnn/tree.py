@@ -34,7 +34,7 @@ def expand_right(mask: Tensor, like: Tensor) -> Tensor:
 
 def where(mask: Tensor, yes: Any, no: Any) -> Any:
     """Individual by individual: the leaves of `yes` where `mask` `[*B]`, else those of `no`."""
-    return map(lambda a, b: torch.where(expand_right(mask, a), a, b), yes, no)
+    return map(lambda a, b: a if a is b else torch.where(expand_right(mask, a), a, b), yes, no)
 
 
 def take(tree: Any, index: Tensor) -> Any:

@@ -10,6 +10,7 @@ import torch
 from bisnn.circuit import Area, Circuit, Projection
 from bisnn.errors import ConfigError, UnknownName
 from bisnn.initialisers import Constant
+from bisnn.interventions import Ablation, Targets, compile_gates
 from bisnn.modulators import Dopamine
 from bisnn.neurons import IF, LIF
 from bisnn.plasticity import PreTraceSTDP
@@ -127,3 +128,16 @@ def test_a_tonic_level_is_felt_from_the_first_tick():
     drive = {"post": torch.ones(2, 1, dtype=torch.float64)}
     _, seen = circuit.run(state, drive, steps=1, probes=(Probe("post", "v"),))
     assert float(seen["post.v"][0, 0, 0]) == pytest.approx(1.3 * (1 - math.exp(-0.1)), abs=1e-12)
+
+
+def test_a_clamp_is_felt_from_the_first_tick():
+    circuit = Circuit(
+        areas={"post": Area(n=1, neuron=DEAF, receptors=(Receptor(modulator="dopamine", gain=1.0),))},
+        modulators={"dopamine": Dopamine(tau=20.0, tonic=1.0)},
+    )
+    gates = compile_gates(
+        (Ablation(name="held", clamp={"dopamine": 0.0}),), torch.tensor([0]), torch.tensor([0]), Targets.of([circuit])
+    )
+    _, seen = circuit.run(circuit.init(torch.tensor([0])), {"post": torch.ones(1, 1)}, None, gates, steps=1,
+                          probes=(Probe("post", "v"),))  # fmt: skip
+    assert float(seen["post.v"]) == pytest.approx(1 - math.exp(-0.1), rel=1e-6)

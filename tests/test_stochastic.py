@@ -12,6 +12,7 @@ from bisnn.circuit import Area, Circuit, Projection
 from bisnn.errors import ConfigError
 from bisnn.gates import NO_GATES
 from bisnn.initialisers import FixedFan, Uniform
+from bisnn.interventions import INTACT, Ablation, Targets, compile_gates
 from bisnn.modulators import Dopamine
 from bisnn.neurons import IF, LIF
 from bisnn.plasticity import RSTDP
@@ -173,3 +174,13 @@ def test_everything_at_once_alone_as_in_a_batch():
             assert len(mine) > 12
             for name, leaf in tree.leaves(alone):
                 assert torch.equal(leaf, mine[name]), name
+
+
+def test_a_silenced_cell_is_expected_to_be_silent():
+    arms = (INTACT, Ablation(name="lesion", silence=("post",)))
+    circuit = gamblers()
+    gates = compile_gates(arms, torch.tensor([0, 1]), torch.arange(2), Targets.of([circuit]))
+    first = circuit.init(torch.arange(2))
+    state, _ = circuit.run(first, {"pre": torch.full((2, 3), 0.5)}, None, gates, steps=60)
+    assert not torch.equal(state.weights["pre->post"][0], first.weights["pre->post"][0])
+    assert torch.equal(state.weights["pre->post"][1], first.weights["pre->post"][1]), "no surprise, no learning"

@@ -9,7 +9,6 @@ import math
 import pytest
 import torch
 
-from bisnn import rng
 from bisnn.circuit import Area, Circuit, Projection
 from bisnn.errors import ConfigError, ShapeMismatch, UnknownName
 from bisnn.initialisers import Bernoulli, Blocks, Constant, FixedFan, OneToOne, Uniform
@@ -203,36 +202,6 @@ def test_a_filter_needs_time():
     for tau in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ConfigError, match="Exponential: tau is"):
             Exponential(tau=tau)
-
-
-# ------------------------------------------------------------ normalisation
-
-
-def test_normalised_synapses_keep_their_sum():
-    circuit = pair(
-        pre=20,
-        post=6,
-        weight=Uniform(0.1, 0.9),
-        rule=PreTraceSTDP(rate=0.02),
-        bounds=(0.0, 4.0),
-        normalise=3.0,
-        neuron=RELAY,
-    )
-    first = circuit.init(KEY).weights["pre->post"]
-    drive = {"pre": (rng.uniform(KEY, "which", 0, 20) < 0.4).float() * DRIVE, "post": torch.full((2, 3, 6), 0.2)}
-    state, _ = circuit.run(circuit.init(KEY), drive, steps=15)
-    after = state.weights["pre->post"]
-    for weight in (first, after):
-        assert torch.allclose(weight.sum(-2), torch.tensor(3.0), atol=20 * 2.0**-12)
-    assert float((after - first).abs().max()) > 0.05, "it has learned meanwhile"
-    lazy = drive["pre"] == 0
-    assert bool((after[lazy] <= first[lazy]).all()), "what others gain, the silent lose"
-
-
-def test_normalisation_is_off_unless_asked_for():
-    assert Projection(source="a", target="b").normalise is None
-    with pytest.raises(ConfigError, match="normalise = 0"):
-        pair(normalise=0.0)
 
 
 # ------------------------------------------------------------ space

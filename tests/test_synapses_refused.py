@@ -42,7 +42,7 @@ def test_initialisers_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match=r"low = 1, high = 0; give values with low <= high"):
         Uniform(1, 0)
     for field, value in (("first_pre", -1), ("first_post", -2), ("count", -1), ("count", 1.5), ("first_pre", None)):
-        with pytest.raises(ConfigError, match=f"OneToOne: {field} = {value}; give a whole number from 0"):
+        with pytest.raises(ConfigError, match=f"OneToOne: {field} is {value}; give a whole number of at least 0"):
             OneToOne(1.0, **{field: value})
     for one in (OneToOne(1.0, count=9), OneToOne(1.0, first_pre=4), OneToOne(1.0, first_post=2, count=2)):
         with pytest.raises(ShapeMismatch, match=r"projection 'pre->post': [01-3] pairs fit from source unit"):

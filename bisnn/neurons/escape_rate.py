@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire neuron with escape noise: the spike-response model SRM0 that fires at random.
+"""Leaky integrate-and-fire neuron with escape noise, close to the spike-response model SRM0: it fires at random.
 
     tau dv/dt = -v + I;   rho = rho0 exp((v - threshold) / delta_u);   p = 1 - exp(-rho dt)
     noise < p: spike, v <- reset (None: v goes on), hold for `refractory`

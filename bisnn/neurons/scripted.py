@@ -4,7 +4,7 @@
 
 Time 0 is the first tick of a run from rest. Times count in ms and are rounded to the nearest tick; two that fall into
 one tick are one spike. Without a period the count of ticks stands still after the last spike, so that float32 counts
-runs of any length; with one it starts again.
+runs of any length; with one (of at most 2^24 ticks) it starts again.
 
 Input as in Maass, Natschläger, Markram (2002) Neural Comput. 14:2531. doi:10.1162/089976602760407955
 """

@@ -4,7 +4,8 @@
     dw_ij = rate d zeta_ij                     (zeta of the tick before)
     zeta_ij <- a_plus x_i z_j - a_minus s_i y_j
 
-d is the level of the modulator. Reward's timing: the level of tick t acts on the pairs that ended in tick t - 1 and on
+d is the level of the modulator; it acts once per tick, whatever dt.
+Reward's timing: the level of tick t acts on the pairs that ended in tick t - 1 and on
 no others, so a reward that comes later teaches nothing (`MSTDPET` keeps a trace of them).
 
 Florian (2007) Neural Comput. 19:1468. doi:10.1162/neco.2007.19.6.1468

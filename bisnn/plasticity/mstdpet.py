@@ -4,9 +4,10 @@
     dw_ij = rate d e_ij                        (e before this tick's spikes)
     e_ij <- e_ij exp(-dt/tau_e) + (a_plus x_i z_j - a_minus s_i y_j) / tau_e
 
-d is the level of the modulator. Reward's timing: the level of tick t acts on the pairs up to tick t - 1. A pair adds
-1/tau_e to the trace, so that its credit over all later time is 1 whatever tau_e is; `RSTDP` of the rate `rate / tau_e`
-computes the same weights.
+d is the level of the modulator. Reward's timing: the level of tick t acts on the pairs up to tick t - 1. The level
+acts once per tick: held at 1 it credits a pair 1/(tau_e (1 - exp(-dt/tau_e))) in sum, about 1/dt whatever tau_e is. For
+a level that decays, and for results that do not depend on dt, use `RSTDP(tau_modulator=...)`. `RSTDP` of the rate
+`rate / tau_e` computes the same weights.
 
 Florian (2007) Neural Comput. 19:1468. doi:10.1162/neco.2007.19.6.1468
 """

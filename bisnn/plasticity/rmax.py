@@ -9,6 +9,7 @@ potential per unit of weight, d the level of the modulator. As z is 1 with proba
 are: the rule has no unsupervised term, and a constant reward moves no weight on average. e is the derivative of
 ln P(spikes) by w to first order in p, for an escape rate that grows as exp(u / delta_u); exactly, a summand bears the
 factor -ln(1 - p) / p > 1. The potential is taken to forget its input at the rate 1/tau_membrane only, spikes or not.
+The level acts once per tick, whatever dt.
 Reward's timing: the level of tick t acts on the eligibility up to tick t - 1.
 
 Xie & Seung (2004) Phys. Rev. E 69:041909, doi:10.1103/PhysRevE.69.041909;

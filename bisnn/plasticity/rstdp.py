@@ -4,7 +4,8 @@
     dw_ij = rate d E_ij                         (E before this tick's spikes: reward credits the past)
     E_ij <- min(cap, E_ij exp(-dt/tau_e) + a_plus x_i z_j - a_minus s_i y_j)
 
-d is the level of the modulator at this tick. Reward's timing: the level of tick t acts on the eligibility up to
+d is the level of the modulator at this tick, a pulse that acts once per tick, whatever dt.
+Reward's timing: the level of tick t acts on the eligibility up to
 tick t - 1, so spikes that come with a reward are not credited to it. With `tau_modulator` the product of the two
 decaying traces is integrated over the tick: dw = rate d E (1 - exp(-k dt)) / k with k = 1/tau_e + 1/tau_modulator.
 

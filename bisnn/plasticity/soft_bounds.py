@@ -5,7 +5,8 @@
 
 dw is the change that the inner rule proposes for this tick, as a whole. Exponent 0 is the additive rule, 1 the
 multiplicative one, between them lies a family; mu_plus = 0 with mu_minus = 1 is additive potentiation and
-multiplicative depression. A weight outside [low, high] only steps back. Reward's timing: that of the inner rule.
+multiplicative depression. A weight outside [low, high] only steps back, where
+its exponent is above 0. Reward's timing: that of the inner rule.
 
 Gütig, Aharonov, Rotter, Sompolinsky (2003) J. Neurosci. 23:3697, doi:10.1523/JNEUROSCI.23-09-03697.2003;
 van Rossum, Bi, Turrigiano (2000) J. Neurosci. 20:8812, doi:10.1523/JNEUROSCI.20-23-08812.2000

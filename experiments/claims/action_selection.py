@@ -2,8 +2,9 @@
 
     pass: 95 % after 15 trials per state; |dw| at least 10 x for rewards 20 : 1; reversal within 2 x; chance + 5 %
 
-The criteria were fixed before the actor was built. The tasks are those of `bisnn.experiments.bandit`; what is cheap is
-measured on the place-cell actor too.
+The criteria were fixed before the actor was built. The tasks are those of `bisnn.experiments.tasks.bandit`;
+what is cheap is measured on the place-cell actor too. The actor's rate is ten times that of the rescue dilemma, where a
+reversal costs 3.5 times the acquisition (docs/basal_ganglia.md).
 
 Zhao, Zeng, Xu (2018) Front. Neurorobot. 12:56, doi:10.3389/fnbot.2018.00056 (its released network, run on this task,
 chose correctly in 0.77 of trials 1-8 and 1.00 of trials 41-60);
@@ -91,12 +92,14 @@ CLAIMS = (
     ),
     Claim(
         name="dopamine/C-6",
-        claim="A reversal costs at most twice the trials of acquisition; an omitted reward makes dopamine dip on time.",
+        claim="At actor rate 0.05 a reversal costs at most twice the acquisition; omission makes dopamine dip.",
         source=f"{PAPER}; Schultz, Dayan, Montague (1997) doi:10.1126/science.275.5306.1593",
         expected={"dip": -tasks.GOOD, "dopamine.naive_reward": tasks.GOOD, "dopamine.reward": 0.0},
         tolerance={
-            "basal_ganglia.ratio": (None, 2.0),
-            "place_cells.ratio": (None, 2.0),
+            "basal_ganglia.ratio": (0.5, 2.0),
+            "place_cells.ratio": (0.5, 2.0),
+            "basal_ganglia.trials_acquisition": (1.0, LEARNED),
+            "place_cells.trials_acquisition": (1.0, LEARNED),
             "dip_largest": (None, -SPIKE),
             "dip_on_time": (1.0, 1.0),
         },
@@ -110,7 +113,7 @@ CLAIMS = (
         expected={"constant": CHANCE, "shuffled": CHANCE, "no_trace": CHANCE},
         tolerance={
             "intact": (0.95, None),
-            **dict.fromkeys(("constant", "shuffled", "no_trace"), (None, CHANCE + 0.05)),
+            **dict.fromkeys(("constant", "shuffled", "no_trace"), (CHANCE - 0.1, CHANCE + 0.05)),
         },
         measure=measure_ablations,
         seconds=30.0,

@@ -1,5 +1,5 @@
-"""Agreement with independent implementations: Brian2 (golden arrays in tests/truth), SpikingJelly, and the analytic
-claims that neurons and rules make of themselves.
+"""Agreement with independent implementations: Brian2 (golden arrays in tests/truth) and SpikingJelly, individual by
+individual.
 
 The arrays say how they were made, and by which versions. What maps to what for the neurons: both find a spike at
 the end of the tick in which the potential reaches the threshold, and reset in that tick; Brian2 counts `refractory`
@@ -33,14 +33,10 @@ from bisnn.modulators import Dopamine
 from bisnn.neurons import LIF, PRESETS, Izhikevich
 from bisnn.plasticity import MSTDP, MSTDPET, RSTDP, PairSTDP, TripletSTDP
 from bisnn.plasticity.triplet_stdp import Pairing
-from bisnn.testing import kinds
-from bisnn.testing.claims import hold_to_claims, stated
-from bisnn.testing.windows import hold_to_timing, hold_to_window
 
 Array = NDArray[Any]
 BRIAN2 = "Stimberg, Brette, Goodman (2019), Brian2 2.9, doi:10.7554/eLife.47314"
 SPIKINGJELLY = "Fang et al. (2023), SpikingJelly 2, doi:10.1126/sciadv.adi1480"
-THEORY = "Gerstner, Kistler, Naud, Paninski (2014), doi:10.1017/CBO9781107447615, and the docstring of each"
 
 
 class Compared(NamedTuple):
@@ -210,8 +206,11 @@ def rules_spikingjelly() -> Mapping[str, float]:
     traces: dict[str, Any] = {"tau_pre": 20.0, "tau_post": 15.0}
     worth: dict[str, Any] = {"a_plus": 0.8, "a_minus": 0.6}
 
+    moved = [0.0]
+
     def apart(rule: Any, oracle: Tensor, scale: float) -> float:
         trace, largest = rule.init(weight), 0.0
+        moved.append(float(oracle.abs().max()) * scale)
         for tick in range(ticks):
             change, trace = rule.step(trace, weight, pre[tick], post[tick], level[tick], 1.0)
             largest = max(largest, float((change - oracle[tick] * scale).abs().max()))
@@ -222,40 +221,16 @@ def rules_spikingjelly() -> Mapping[str, float]:
         stdp_oracle(pre, post, weight, **traces, **worth),
         mstdp_oracle(pre, post, level, weight, **traces, **worth),
     )
-    return {
+    found = {
         "rstdp": apart(RSTDP(rate=0.05, tau_e=30.0, **traces, **worth), tagged, 0.05 * 30.0),
         "mstdpet": apart(MSTDPET(rate=0.5, tau_e=30.0, **traces, **worth), tagged, 0.5),
         "mstdp": apart(MSTDP(rate=0.05, **traces, **worth), rewarded, 0.05),
         "pair_stdp": apart(PairSTDP(rate=0.05, **traces, **worth), plain, 0.05),
     }
-
-
-# ------------------------------------------------------------ what components say of themselves
-
-
-def analytic() -> Mapping[str, float]:
-    """What neurons and rules miss of their own analytic claims (period, rate, fixed point; window, timing of reward),
-    at two ticks and both dtypes, and how many state one."""
-    missed, stating = 0, 0
-    for _, _, neuron in kinds.candidates((kinds.NEURON,)):
-        stating += bool(stated(neuron))
-        for dtype, dt in ((torch.float32, 1.0), (torch.float64, 0.5)):
-            missed += len(hold_to_claims(neuron, dtype, dt))
-    for _, _, rule in kinds.candidates((kinds.RULE,)):
-        missed += len(hold_to_window(rule)) + len(hold_to_timing(rule))
-    return {"missed": float(missed), "neurons_with_a_claim": float(stating)}
+    return {**found, "smallest_of_largest_changes": min(moved[1:])}
 
 
 CLAIMS = (
-    Claim(
-        name="neurons/analytic",
-        claim="Every neuron and rule does what theory says of it: period, rate, fixed point, pair window, timing.",
-        source=THEORY,
-        expected={"missed": 0.0},
-        tolerance={"missed": (0.0, 0.0), "neurons_with_a_claim": (9.0, None)},
-        measure=analytic,
-        seconds=15.0,
-    ),
     Claim(
         name="neurons/brian2",
         claim="LIF and Izhikevich agree with Brian2 spike for spike over 2000 ticks, constant and noisy currents.",
@@ -285,7 +260,10 @@ CLAIMS = (
         claim="R-STDP, MSTDPET, MSTDP and pair STDP agree with SpikingJelly's functional steps within 1e-6.",
         source=SPIKINGJELLY,
         expected=dict.fromkeys(("rstdp", "mstdpet", "mstdp", "pair_stdp"), 0.0),
-        tolerance=dict.fromkeys(("rstdp", "mstdpet", "mstdp", "pair_stdp"), (None, 1e-6)),
+        tolerance={
+            **dict.fromkeys(("rstdp", "mstdpet", "mstdp", "pair_stdp"), (0.0, 1e-6)),
+            "smallest_of_largest_changes": (1e-3, None),
+        },
         measure=rules_spikingjelly,
         seconds=3.0,
     ),

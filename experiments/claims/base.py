@@ -3,7 +3,7 @@
     pass = every quantity in `tolerance` was measured, is finite, and low <= quantity <= high
 
 The judgement reads `tolerance` and the measured numbers, nothing else. Tolerances are those of the cited source or of a
-derivation in the docstring of `measure`; they are never fitted to what was measured.
+derivation in the docstring of `measure`, or stated there as ours.
 """
 
 from __future__ import annotations
