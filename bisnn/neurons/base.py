@@ -45,7 +45,7 @@ def stochastic(neuron: object) -> bool:
 
 
 def elementwise(neuron: object) -> bool:
-    """Whether all cells of the model are alike; a model whose parameters belong to single cells says
+    """Whether all cells of the model are alike; a model whose cells differ or interact says
     `elementwise: ClassVar[bool] = False`."""
     return bool(getattr(neuron, "elementwise", True))
 
