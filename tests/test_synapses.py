@@ -101,7 +101,7 @@ def test_fans_that_cannot_be():
     with pytest.raises(ShapeMismatch, match=r"'a->a': 12 synapses a cell, but only 11 cells"):
         FixedFan(12, loops=False).weights(KEY, "a->a", 12, 12)
     for count in (-1, 1.5):
-        with pytest.raises(ConfigError, match=f"FixedFan: count = {count}; give a whole number"):
+        with pytest.raises(ConfigError, match=f"FixedFan: count is {count}; give a whole number"):
             FixedFan(count)
     with pytest.raises(UnknownName, match="in, out"):
         FixedFan(2, of="inwards")
