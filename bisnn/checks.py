@@ -29,8 +29,6 @@ def check_plan(
     for name, area in areas.items():
         _check_area(name, area)
     for name, modulator in modulators.items():
-        if name in areas:
-            raise ConfigError(f"{name!r} is the name of an area and of a modulator; rename one, or probes mix them up")
         heard = source(modulator)
         if heard is not None and heard not in areas:
             raise UnknownName(f"area that modulator {name!r} listens to", heard, areas)

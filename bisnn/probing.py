@@ -29,7 +29,8 @@ class Probing:
         like = torch.zeros(())
         if target in self.areas:
             area = self.areas[target]
-            return ("spikes", *area.neuron.init((area.n,), like)._fields)
+            level = ("level",) if target in self.modulators else ()
+            return ("spikes", *area.neuron.init((area.n,), like)._fields, *level)
         if target in self.projections:
             p = self.projections[target]
             traces = p.rule.init(torch.zeros(1, 1)) if p.rule else ()
@@ -53,14 +54,18 @@ class Probing:
         """The probed quantities by name, at this state and these modulator levels."""
         return {probe.name: self._value(state, levels, probe) for probe in probes}
 
+    def _is_level(self, probe: Probe) -> bool:
+        """Whether the level of a modulator is meant, which an area of the same name does not hide."""
+        return probe.field == "level" and probe.target in self.modulators
+
     def _value(self, state: CircuitState, levels: Mapping[str, Tensor], probe: Probe) -> Tensor:
+        if self._is_level(probe):
+            return levels[probe.target]
         if probe.target in self.areas:
             if probe.field == "spikes":
                 return state.spikes[probe.target][0]
             found: Tensor = getattr(state.neurons[probe.target], probe.field)
             return found
-        if probe.target in self.modulators:
-            return levels[probe.target]
         if probe.field == "weight":
             return state.weights[probe.target]
         if probe.field == "current":
@@ -69,11 +74,11 @@ class Probing:
 
     def swept(self, state: CircuitState, swept: Swept, probe: Probe) -> Tensor | list[Tensor]:
         """A probed quantity of a sweep: `[*B, T, n]`, or its values tick by tick."""
+        if self._is_level(probe):
+            return swept.levels[probe.target]
         if probe.target in self.areas:
             if probe.field == "spikes":
                 return swept.spikes[probe.target]
             ticks = len(swept.states[probe.target][0])
             return [getattr(swept.state_at(probe.target, tick), probe.field) for tick in range(ticks)]
-        if probe.target in self.modulators:
-            return swept.levels[probe.target]
         return [self._value(state, {}, probe)] * len(next(iter(swept.states.values()))[0])

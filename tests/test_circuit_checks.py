@@ -13,6 +13,7 @@ from bisnn.modulators import Dopamine
 from bisnn.neurons import IF, LIF
 from bisnn.plasticity import RSTDP, PairSTDP, PreTraceSTDP
 from bisnn.receptors import Receptor
+from bisnn.recording import Probe
 
 KEY = torch.arange(2)
 
@@ -146,3 +147,14 @@ def test_ablations_that_cannot_be_meant():
             compile_gates((Ablation(name="x", **given),), arm, KEY, targets)
     with pytest.raises(ConfigError, match="cut takes no number"):
         parse("cut:a->b=3")
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_a_modulator_is_recorded_beside_an_area_of_its_name(learning):
+    plan = Circuit(areas={"dopamine": Area(n=3, neuron=IF())}, modulators={"dopamine": Dopamine(tau=0.0)})
+    assert plan.fields("dopamine") == ("spikes", "v", "level")
+    probes = (Probe("dopamine"), Probe("dopamine", "level"))
+    release = {"dopamine": torch.tensor([[1.0, 2.0], [3.0, 4.0]])}
+    _, seen = plan.run(plan.init(KEY), {}, release, steps=2, probes=probes, learning=learning)
+    assert seen["dopamine.level"].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert seen["dopamine.spikes"].shape == (2, 2, 3)
