@@ -12,8 +12,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from bisnn.agents.altruist import Altruist
 from bisnn.agents.base import Agent
 from bisnn.agents.dilemmas.rescue import Rescue
-from bisnn.experiments import figures, measures
+from bisnn.experiments import measures
 from bisnn.experiments.base import Condition, Experiment, Settings, select
+from bisnn.experiments.figures.rescue import FIGURES
 from bisnn.experiments.tables import rescue_table
 from bisnn.interventions import INTACT, Ablation
 from bisnn.systems.basal_ganglia import BasalGanglia
@@ -188,6 +189,6 @@ EXPERIMENT = Experiment(
     dilemma=dilemma,
     agents=agents,
     analyse=analyse,
-    figures=figures.RESCUE,
+    figures=FIGURES,
     table=rescue_table,
 )

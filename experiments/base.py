@@ -1,4 +1,4 @@
-"""What an experiment is: a question, arms declared before the run, a dilemma, agents, measures, figures."""
+"""What an experiment is: a question, arms declared before the run, what is lived or tried, measures, figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from bisnn.agents.base import Agent, Dilemma
 from bisnn.agents.development import Nursery
 from bisnn.errors import ConfigError, UnknownName, pick
-from bisnn.interventions import INTACT, Ablation, parse
+from bisnn.experiments.measures import MEASURES, Measure
+from bisnn.interventions import INTACT, Ablation, Targets, parse
+
+SUBJECT = "subject"
+"""The name of the individuals of an experiment without agents."""
 
 
 class Settings(BaseModel):
@@ -81,18 +85,41 @@ class Experiment:
     """Its configuration and defaults."""
     conditions: Callable[[Any], tuple[Condition, ...]]
     """Settings -> every condition; the first is the reference."""
-    dilemma: Callable[[Any], Dilemma]
-    """Settings -> dilemma."""
-    agents: Callable[[Any], Mapping[str, Agent]]
+    dilemma: Callable[[Any], Dilemma] | None = None
+    """Settings -> dilemma; None: there is none, the system is tested by `trials`."""
+    agents: Callable[[Any], Mapping[str, Agent]] = lambda settings: {}
     """Settings -> agents by name."""
     nursery: Callable[[Any], Nursery] = lambda settings: Nursery()
     """Settings -> where altruists develop."""
+    trials: Callable[[Any], Any] | None = None
+    """`trials.Batch` -> `trials.Found`: what its individuals do in all their trials, where there is no dilemma."""
+    targets: Callable[[Any], Targets] | None = None
+    """Settings -> what ablations can name in an experiment of trials."""
+    measures: Mapping[str, Measure] = field(default_factory=lambda: MEASURES)
+    """Name -> measure of the rows, as `Run.measure` reads them."""
     analyse: Callable[[Mapping[str, Any], Any], dict[str, Any]]
     """Episode columns, settings -> summary.json."""
     figures: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Name -> function of a `Run` that returns a matplotlib Figure."""
     table: Callable[[dict[str, Any]], tuple[list[str], list[list[str]]]]
     """summary -> header and rows of the closing table."""
+
+    def __post_init__(self) -> None:
+        if (self.dilemma is None) == (self.trials is None):
+            raise ConfigError(f"experiment {self.name!r} is either lived in a dilemma or made of trials; give one")
+        if (self.trials is None) != (self.targets is None):
+            raise ConfigError(f"experiment {self.name!r}: trials and their targets go together; give both or none")
+
+    @property
+    def unit(self) -> str:
+        """What an individual goes through: episodes or trials."""
+        return "trial" if self.dilemma is None else "episode"
+
+    def world(self, settings: Any) -> Dilemma:
+        """The dilemma of the settings. Raises `ConfigError` where the experiment has none."""
+        if self.dilemma is None:
+            raise ConfigError(f"{self.name} has no dilemma: it tests a system by trials")
+        return self.dilemma(settings)
 
 
 def experiments() -> dict[str, Experiment]:
@@ -128,12 +155,10 @@ def configure(experiment: Experiment, values: Mapping[str, Any]) -> Settings:
         raise ConfigError(f"{text}; see `bisnn run {experiment.name} --help`") from None
 
 
-def select(
-    declared: tuple[Condition, ...], settings: Settings, network: str = "altruist", usual: int | None = None
-) -> tuple[Condition, ...]:
+def select(declared: tuple[Condition, ...], settings: Settings, usual: int | None = None) -> tuple[Condition, ...]:
     """The declared conditions that `arms` names (the first `usual`, or all, when it names none), the reference
-    first, and those of `ablate` and `lesion`. Raises `UnknownName` for an arm that is not declared, `ConfigError`
-    for a bad ablation.
+    first, and those of `ablate` and `lesion`, of the reference's agent. Raises `UnknownName` for an arm that is not
+    declared, `ConfigError` for a bad ablation.
     """
     table = {condition.name: condition for condition in declared}
     wanted = [pick("arm", name, table) for name in settings.arms] or list(table)[:usual]
@@ -141,5 +166,10 @@ def select(
     names = [first, *(name for name in dict.fromkeys(wanted) if name != first)]
     chosen = [table[name] for name in names]
     for text in (*settings.ablate, *(f"silence:{area}" for area in settings.lesion)):
-        chosen.append(Condition(name=text, ablation=parse(text), agent=network))
+        chosen.append(Condition(name=text, ablation=parse(text), agent=declared[0].agent))
     return tuple({(condition.name, condition.agent): condition for condition in chosen}.values())
+
+
+def subjects(arms: tuple[Ablation, ...], settings: Settings, usual: int | None = None) -> tuple[Condition, ...]:
+    """The conditions of an experiment of trials, from its declared arms (`select`)."""
+    return select(tuple(Condition(name=arm.name, ablation=arm, agent=SUBJECT) for arm in arms), settings, usual)

@@ -73,7 +73,9 @@ class Cohort:
 
     @cached_property
     def targets(self) -> Targets | None:
-        """What ablations can name in this agent; None where it has no circuits."""
+        """What ablations can name in these individuals; None where they have no circuits."""
+        if self.experiment.targets is not None:
+            return self.experiment.targets(self.settings)
         return self.agent.targets if isinstance(self.agent, Altruist) else None
 
     def gates(self, condition: Tensor, key: Tensor, progress: Tensor | float = 0.0) -> Gates:

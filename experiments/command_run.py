@@ -36,7 +36,8 @@ def answer(argv: list[str]) -> tuple[dict[str, Any], Callable[[], None]]:
     settings = _settings(experiment, flags, options.config, file)
     workers = _workers(experiment, settings, options.workers, file)
     out = file.get("out") if options.out == ABSENT else options.out
-    with console.progress(_lives(experiment, settings) * settings.episodes, options.quiet) as report:
+    lives = _lives(experiment, settings) * settings.episodes
+    with console.progress(lives, options.quiet, f"{experiment.unit}s") as report:
         view = execute(
             experiment,
             settings,
@@ -44,7 +45,7 @@ def answer(argv: list[str]) -> tuple[dict[str, Any], Callable[[], None]]:
             resume=options.resume,
             workers=workers,
             report=report,
-            begin=lambda folder, manifest: _announce(folder, manifest, settings, workers, options.quiet),
+            begin=lambda folder, manifest: _announce(folder, manifest, experiment, workers, options.quiet),
         )
     return result(view), lambda: _close(experiment, view, options.quiet)
 
@@ -156,7 +157,7 @@ def _overview(known: dict[str, Experiment]) -> str:
     return "\n".join([*lines, "", "`bisnn run EXPERIMENT --help` lists the flags of one."])
 
 
-def _announce(folder: Path, manifest: Manifest, settings: Settings, workers: int, quiet: bool) -> None:
+def _announce(folder: Path, manifest: Manifest, experiment: Experiment, workers: int, quiet: bool) -> None:
     """The line at the start of a run."""
     if quiet:
         return
@@ -165,7 +166,8 @@ def _announce(folder: Path, manifest: Manifest, settings: Settings, workers: int
         return
     arms = manifest.arms
     shown = ", ".join(arms[:MOST]) + (" ..." if len(arms) > MOST else "")
-    size = f"{len(arms)} arms ({shown}), {_many(settings.seeds, 'seed')}, {_many(settings.episodes, 'episode')}"
+    size = f"{len(arms)} arms ({shown}), {_many(len(manifest.seeds), 'seed')}, "
+    size += _many(manifest.configuration["episodes"], experiment.unit)
     where = f"{manifest.backend} on {manifest.device}, {_many(workers, 'process', 'es')}"
     console.note(f"{manifest.experiment}: {size}; {where}; into {folder}")
 

@@ -56,8 +56,8 @@ def show(header: list[str], rows: list[list[str]], title: str | None = None) -> 
 
 
 @contextlib.contextmanager
-def progress(total: int, quiet: bool) -> Iterator[Report]:
-    """A bar of all episodes on standard error, with episodes per second and the time left; nothing where standard
+def progress(total: int, quiet: bool, unit: str = "episodes") -> Iterator[Report]:
+    """A bar of all episodes on standard error, with their number per second and the time left; nothing where standard
     error is no terminal. Gives what `run` reports to."""
     screen = console(sys.stderr)
     if quiet or not screen.is_terminal:
@@ -68,7 +68,7 @@ def progress(total: int, quiet: bool) -> Iterator[Report]:
     columns: tuple[Any, ...] = (
         bars.BarColumn(bar_width=None),
         bars.MofNCompleteColumn(),
-        bars.TextColumn("episodes {task.fields[pace]}"),
+        bars.TextColumn(unit + " {task.fields[pace]}"),
         bars.TimeElapsedColumn(),
         bars.TextColumn("left"),
         bars.TimeRemainingColumn(),

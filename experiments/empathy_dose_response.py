@@ -18,8 +18,9 @@ from bisnn.agents.altruist import Altruist
 from bisnn.agents.base import Agent
 from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.agents.tabular_q import TabularQ
-from bisnn.experiments import figures, measures, statistics
+from bisnn.experiments import measures, statistics
 from bisnn.experiments.base import Condition, Experiment, Settings, select
+from bisnn.experiments.figures.dose import FIGURES
 from bisnn.experiments.tables import dose_table
 from bisnn.interventions import INTACT
 from bisnn.systems.empathy_presets import graded
@@ -67,7 +68,7 @@ def conditions(settings: EmpathyDoseResponse) -> tuple[Condition, ...]:
         traits = {"level": level, "gain": gain}
         declared.append(Condition(name=name, ablation=INTACT, agent="spiking", traits=traits, facts=facts))
         declared.append(Condition(name=name, ablation=INTACT, agent="tabular_q", traits={"dose": dose}, facts=facts))
-    named = select(tuple(c for c in declared if c.agent == "spiking"), settings, network="spiking")
+    named = select(tuple(c for c in declared if c.agent == "spiking"), settings)
     chosen = {condition.name for condition in named}
     return (*named, *(c for c in declared if c.agent == "tabular_q" and c.name in chosen))
 
@@ -125,6 +126,6 @@ EXPERIMENT = Experiment(
     dilemma=dilemma,
     agents=agents,
     analyse=analyse,
-    figures=figures.DOSE,
+    figures=FIGURES,
     table=dose_table,
 )

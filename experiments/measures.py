@@ -34,6 +34,7 @@ class Measure(NamedTuple):
 
     column: str
     among: str | None = None  # only episodes where this column is true
+    whole: bool = False  # over the whole run; else over its end
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -114,9 +115,16 @@ def block_size(episodes: int) -> int:
 def per_seed(episodes: Columns, measure: str | Measure, agent: str | None = None) -> dict[str, Floats]:
     """The measure that closes the run, arm -> `[seeds]` in ascending order of seeds; NaN where nothing counts."""
     found = totals(episodes, measure, agent)
-    last = window(found.sums.shape[-1])
+    length = found.sums.shape[-1]
+    last = length if isinstance(measure, Measure) and measure.whole else window(length)
     values = _ratio(found.sums[..., -last:].sum(-1), found.counts[..., -last:].sum(-1))
     return dict(zip(found.arms, values, strict=True))
+
+
+def table(episodes: Columns, column: str) -> dict[str, Floats]:
+    """A column of the rows, arm -> `[seeds, episodes]` in ascending order; NaN where a row is missing."""
+    found = totals(episodes, Measure(column))
+    return dict(zip(found.arms, _ratio(found.sums, found.counts), strict=True))
 
 
 def _over_seeds(values: Floats) -> Floats:
@@ -211,22 +219,33 @@ def summary(
     """What summary.json holds: every arm's measures, and every other arm against `reference`, paired by seed.
 
     `{"arms": {ARM: {MEASURE: summarise(...), "converged_at": EPISODE or None}}, "comparisons": {ARM: {MEASURE:
-    compare(...) and "p_holm"}}}`. Measures whose columns the episodes lack are left out; without the reference
-    arm there are no comparisons.
+    compare(...) and "p_holm"}}}`; `converged_at` is that of help, where it is measured. Measures whose columns the
+    episodes lack are left out; without the reference arm there are no comparisons.
     """
     kept = {
         name: per_seed(episodes, plan, agent)
         for name, plan in measures.items()
         if plan.column in episodes and (plan.among is None or plan.among in episodes)
     }
-    settled = converged_at(episodes, agent) if "help_rate" in kept else {}
-    names = list(dict.fromkeys(_column(episodes, "arm").tolist()))
-    arms = {
-        arm: {**{name: summarise(values[arm]) for name, values in kept.items()}, "converged_at": settled.get(arm)}
-        for arm in names
+    found = judge(kept, primary, reference)
+    if "help_rate" in kept:
+        for arm, episode in converged_at(episodes, agent).items():
+            found["arms"][arm]["converged_at"] = episode
+    return found
+
+
+def judge(
+    values: Mapping[str, Mapping[str, Floats]], primary: tuple[str, ...] = PRIMARY, reference: str = "intact"
+) -> dict[str, Any]:
+    """`{"arms", "comparisons"}` as `summary` gives them, of measures -> arm -> `[seeds]`, paired by seed."""
+    names = list(dict.fromkeys(arm for rows in values.values() for arm in rows))
+    arms: dict[str, dict[str, Any]] = {
+        arm: {name: summarise(rows[arm]) for name, rows in values.items() if arm in rows} for arm in names
     }
     comparisons = {
-        arm: {name: compare(values[arm], values[reference]) for name, values in kept.items()}
+        arm: {
+            name: compare(rows[arm], rows[reference]) for name, rows in values.items() if {arm, reference} <= set(rows)
+        }
         for arm in names
         if arm != reference and reference in names
     }

@@ -131,7 +131,8 @@ class Run:
     def measure(self, name: str, agent: str | None = None) -> dict[str, NDArray[np.float64]]:
         """A measure at the end of the run: arm -> `[seeds]`, arms and seeds as in the manifest; NaN where
         nothing counts. Raises `UnknownName`."""
-        found = measures.per_seed(self.episodes, name, agent)
+        known = importlib.import_module("bisnn.experiments.base").find(self.manifest.experiment).measures
+        found = measures.per_seed(self.episodes, known[pick("measure", name, known)], agent)
         place = {seed: index for index, seed in enumerate(np.unique(self.episodes["seed"]).tolist())}
         if missing := [arm for arm in self.manifest.arms if arm not in found]:
             raise RunCorrupt(f"{self.path} has no episodes of {', '.join(missing)}; {storage.RESUME}")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents.base import Dilemma, Obs, Outcome
-from bisnn.errors import RunCorrupt, UnknownName
+from bisnn.errors import ConfigError, RunCorrupt, UnknownName
 from bisnn.experiments.base import configure, find
 from bisnn.experiments.cohort import Cohort, plan
 
@@ -83,9 +83,12 @@ class TrainedAgent:
 def agent(run: Finished, arm: str, seed: int, name: str | None = None) -> TrainedAgent:
     """The individual of `arm` and `seed`. `name` says which agent, where the arm has several.
 
-    Raises `UnknownName` for an arm without individuals, `RunCorrupt` when its weights are missing.
+    Raises `UnknownName` for an arm without individuals, `RunCorrupt` when its weights are missing, `ConfigError` for an
+    experiment without a dilemma.
     """
     experiment = find(run.manifest.experiment)
+    if experiment.dilemma is None:
+        raise ConfigError(f"{experiment.name} has no agents that act; what its individuals learned is in `Run.state`")
     settings = configure(experiment, {**run.manifest.configuration, "device": "cpu", "backend": "auto"})
     for part in plan(experiment.conditions(settings), settings.seeds):
         shard = Cohort(experiment, settings, part)
@@ -106,4 +109,4 @@ def _revive(run: Finished, shard: Cohort, condition: int, seed: int) -> TrainedA
     learned = {name: value[row] for name, value in kept.items()}
     episodes = shard.settings.episodes
     state = shard.agent.revive(newborn, learned, episodes)
-    return TrainedAgent(shard.agent, state, key, shard.experiment.dilemma(shard.settings), episodes)
+    return TrainedAgent(shard.agent, state, key, shard.experiment.world(shard.settings), episodes)

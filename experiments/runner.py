@@ -220,7 +220,7 @@ def _finish(experiment: Experiment, settings: Settings, folder: Path, manifest: 
 
 def draw(experiment: Experiment, view: Run, names: tuple[str, ...] = ()) -> list[Path]:
     """Draw the figures of a run from its files alone: figures/NAME.png and .pdf. Raises `UnknownName`."""
-    from bisnn.experiments.figures import save
+    from bisnn.experiments.figures.files import save
 
     chosen = tuple(pick("figure", name, experiment.figures) for name in names) or tuple(experiment.figures)
     return [path for name in chosen for path in save(view, name, experiment.figures[name])]

@@ -16,7 +16,7 @@ import torch
 from bisnn import rng, tree
 from bisnn.agents import loop
 from bisnn.agents.altruist import Altruist
-from bisnn.experiments import watch
+from bisnn.experiments import trials, watch
 from bisnn.experiments.cohort import Cohort
 from bisnn.experiments.life import Life, guard, keep, thin
 from bisnn.experiments.record import Log
@@ -38,7 +38,7 @@ class Shard(Cohort):
         condition, seeds = (values.to(device) for values in self.individuals)
         key = rng.keys(seeds)
         state = self.agent.init(key, self.gates(condition, key), self.traits(condition))
-        return Life.begin(self.experiment.dilemma(self.settings), condition, key, state)
+        return Life.begin(self.experiment.world(self.settings), condition, key, state)
 
     def run(self, folder: Path, report: Callable[[int, int], None]) -> None:
         """Live every life to its end. `report(done, total)` counts episodes; development counts as a twentieth."""
@@ -47,13 +47,39 @@ class Shard(Cohort):
             return
         total = len(self.individuals[0]) * self.settings.episodes
         with torch.inference_mode():
-            if saved is None:
+            if self.experiment.trials is not None:
+                self._try(folder, self.experiment.trials, lambda share: report(int(share * total), total))
+            elif saved is None:
                 life, log = self._raise(lambda share: report(int(share * total / 20), total))
                 self._save(folder, life, log, finished=False)
+                self._live(folder, life, log, report, total)
             else:
                 life = self.newborn().restored(saved, self)
                 log = Log.unpack(saved.tensors, saved.data["areas"])
-            self._live(folder, life, log, report, total)
+                self._live(folder, life, log, report, total)
+
+    def _try(
+        self, folder: Path, session: Callable[[trials.Batch], trials.Found], share: Callable[[float], None]
+    ) -> None:
+        """All trials of all individuals; they are saved at the end, so a shard that is stopped begins anew."""
+        condition, seeds = (values.to(self.settings.device) for values in self.individuals)
+        key = rng.keys(seeds)
+        batch = trials.Batch(
+            self.settings,
+            self.conditions,
+            condition,
+            key,
+            self.gates(condition, key),
+            (seeds < self.settings.record).nonzero()[:, 0],
+            share,
+        )
+        found = session(batch)
+        rows = {f"rows/{name}": column for name, column in trials.check(found, batch).items()}
+        batch.log.extras.update(trials.recordings(found, batch))
+        kept = {f"kept/{name}": value for name, value in found.kept.items()}
+        data = {"finished": True, "areas": batch.log.areas}
+        save_checkpoint(folder, self.part.name, Checkpoint(batch.log.pack() | rows | kept, data))
+        share(1.0)
 
     def _raise(self, share: Callable[[float], None]) -> tuple[Life, Log]:
         life, log = self.newborn(), Log()
@@ -64,7 +90,7 @@ class Shard(Cohort):
         return life._replace(loop=life.loop._replace(agent=mind)), log
 
     def _live(self, folder: Path, life: Life, log: Log, report: Callable[[int, int], None], total: int) -> None:
-        dilemma = self.experiment.dilemma(self.settings)
+        dilemma = self.experiment.world(self.settings)
         windowed = any(self.conditions[i].ablation.since > 0 for i in self.part.conditions)
         recorded = watch.recorded(self, life)
         last = time.monotonic()

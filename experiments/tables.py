@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 
-def _number(value: float | None, digits: int = 2) -> str:
+def number(value: float | None, digits: int = 2) -> str:
+    """A number, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _interval(measure: dict[str, Any], digits: int = 2) -> str:
+def interval(measure: dict[str, Any], digits: int = 2) -> str:
+    """A mean with its 95 % interval."""
     if measure["ci95"] is None:
-        return _number(measure["mean"], digits)
+        return number(measure["mean"], digits)
     low, high = measure["ci95"]
-    return f"{_number(measure['mean'], digits)} [{_number(low, digits)}, {_number(high, digits)}]"
+    return f"{number(measure['mean'], digits)} [{number(low, digits)}, {number(high, digits)}]"
 
 
-def _p(value: float | None) -> str:
+def p_value(value: float | None) -> str:
+    """A p as journals print it."""
     if value is None:
         return "–"
     return "<.001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
@@ -28,15 +31,15 @@ def rescue_table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     rows = []
     for arm, measures in summary["arms"].items():
         against = summary["comparisons"].get(arm, {}).get("help_rate")
-        difference = "" if against is None else _interval({"mean": against["difference"], "ci95": against["ci95"]})
+        difference = "" if against is None else interval({"mean": against["difference"], "ci95": against["ci95"]})
         rows.append(
             [
                 arm,
-                _interval(measures["help_rate"]),
-                _number(measures["goal_rate"]["mean"]),
-                _number(measures["return_external"]["mean"]),
+                interval(measures["help_rate"]),
+                number(measures["goal_rate"]["mean"]),
+                number(measures["return_external"]["mean"]),
                 difference,
-                "" if against is None else _p(against["p_holm"]),
+                "" if against is None else p_value(against["p_holm"]),
             ]
         )
     return header, rows
@@ -47,6 +50,6 @@ def dose_table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     agents = list(summary["rho"])
     table: dict[float, dict[str, str]] = {}
     for entry in summary["dose_means"]:
-        table.setdefault(entry["dose"], {})[entry["agent"]] = _number(entry["help_rate"])
+        table.setdefault(entry["dose"], {})[entry["agent"]] = number(entry["help_rate"])
     rows = [[f"{dose:g}", *(cells.get(agent, "") for agent in agents)] for dose, cells in sorted(table.items())]
     return ["dose λαf", *(f"help rate, {agent}" for agent in agents)], rows

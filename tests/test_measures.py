@@ -179,7 +179,7 @@ def test_measures_of_an_experiment_of_its_own() -> None:
     found = rows(np.ones((5, 20)), cleaned=np.full(100, 3.0))
     lacking = {name: column for name, column in found.items() if name not in ("painful", "goal")}
     summary = measures.summary(lacking, measures={**measures.MEASURES, "cleaned": measures.Measure("cleaned")})
-    assert set(summary["arms"]["intact"]) == {"return_external", "steps", "cleaned", "converged_at"}
+    assert set(summary["arms"]["intact"]) == {"return_external", "steps", "cleaned"}
     assert summary["arms"]["intact"]["cleaned"]["mean"] == 3.0
     assert summary["comparisons"] == {}
     with pytest.raises(UnknownName, match="help_rate"):

@@ -16,7 +16,8 @@ from matplotlib.collections import LineCollection
 
 from bisnn import plots
 from bisnn.errors import ShapeMismatch, UnknownName
-from bisnn.experiments import figures, storage
+from bisnn.experiments import storage
+from bisnn.experiments.figures import dose, files, rescue
 from bisnn.experiments.results import Run, load_run
 from bisnn.experiments.runner import run
 from bisnn.plots import style
@@ -193,23 +194,23 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return load_run(folder)
 
 
-@pytest.mark.parametrize("name", sorted(figures.RESCUE))
+@pytest.mark.parametrize("name", sorted(rescue.FIGURES))
 def test_every_figure_of_a_run_can_be_drawn_from_its_files(tiny: Run, name: str) -> None:
-    figure = figures.RESCUE[name](tiny)
+    figure = rescue.FIGURES[name](tiny)
     assert figure.axes
     FigureCanvasAgg(figure).draw()
 
 
 def test_a_saved_figure_has_the_same_bytes_every_time(tiny: Run) -> None:
-    first = [path.read_bytes() for path in figures.save(tiny, "weights", figures.RESCUE["weights"])]
+    first = [path.read_bytes() for path in files.save(tiny, "weights", rescue.FIGURES["weights"])]
     assert first[0].startswith(b"\x89PNG")
     assert first[1].startswith(b"%PDF")
-    again = figures.save(load_run(tiny.path), "weights", figures.RESCUE["weights"])
+    again = files.save(load_run(tiny.path), "weights", rescue.FIGURES["weights"])
     assert [path.name for path in again] == ["weights.png", "weights.pdf"]
     assert [path.read_bytes() for path in again] == first
 
 
-@pytest.mark.parametrize("name", sorted(figures.RESCUE))
+@pytest.mark.parametrize("name", sorted(rescue.FIGURES))
 def test_figures_say_what_is_missing(tiny: Run, name: str, tmp_path: Path) -> None:
     bare = tmp_path / "run"
     shutil.copytree(tiny.path, bare)
@@ -217,13 +218,13 @@ def test_figures_say_what_is_missing(tiny: Run, name: str, tmp_path: Path) -> No
     (bare / "spikes.parquet").unlink()
     state = {key: value for key, value in tiny.state.items() if "census" not in key}
     storage.write_tensors(bare / "state.safetensors", state)
-    figure = figures.RESCUE[name](load_run(bare))
+    figure = rescue.FIGURES[name](load_run(bare))
     if name not in ("arms", "learning_curves"):
         words = " ".join(text.get_text() for ax in figure.axes for text in ax.texts)
         assert "record" in words or "holds no" in words
 
 
 def test_dose_figures_survive_a_run_without_doses(tiny: Run) -> None:
-    for function in figures.DOSE.values():
+    for function in dose.FIGURES.values():
         words = [text.get_text() for ax in function(tiny).axes for text in ax.texts]
         assert words == ["This run holds no doses."]

@@ -1,45 +1,20 @@
-"""The figures of the experiments, each a function of a `Run` that returns a matplotlib Figure, and their files."""
+"""Figures of altruistic-rescue: learning curves and arms; those of one episode and of the network beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from bisnn import plots
 from bisnn.errors import RunCorrupt
-from bisnn.experiments import figures_dose, figures_episode, figures_network, measures, storage
-from bisnn.experiments.figures_data import missing, reference
+from bisnn.experiments import measures
+from bisnn.experiments.figures import episode, network
+from bisnn.experiments.figures.data import missing, reference
+from bisnn.experiments.figures.files import Draw
 from bisnn.experiments.results import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Draw = Callable[[Run], "Figure"]
-BARE: Mapping[str, Mapping[str, None]] = {
-    "png": {"Software": None},
-    "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
-}
-"""Metadata of each format: no dates and no versions, so that the same run gives the same file."""
-
-
-def save(view: Run, name: str, function: Draw) -> list[Path]:
-    """Draw one figure of a run and write figures/NAME.png and figures/NAME.pdf, each whole or not at all."""
-    from bisnn.plots import style
-
-    written = []
-    with style.use():
-        figure = function(view)
-        for form, metadata in BARE.items():
-            path = storage.confine(view.path, f"figures/{name}.{form}")
-            storage.write_whole(path, partial(_write, figure, form, dict(metadata)))
-            written.append(path)
-    return written
-
-
-def _write(figure: Figure, form: str, metadata: dict[str, Any], file: BinaryIO) -> None:
-    figure.savefig(file, format=form, metadata=metadata)
 
 
 def learning_curves(view: Run) -> Figure:
@@ -145,15 +120,13 @@ def _optima(ax: Any, view: Run) -> None:
         )  # fmt: skip
 
 
-RESCUE: Mapping[str, Draw] = {
-    "development": figures_network.development,
-    "weights": figures_network.weights,
-    "census": figures_network.census,
-    "relief": figures_episode.relief,
+FIGURES: Mapping[str, Draw] = {
+    "development": network.development,
+    "weights": network.weights,
+    "census": network.census,
+    "relief": episode.relief,
     "learning_curves": learning_curves,
     "arms": arms,
-    "rescue": figures_episode.rescue,
+    "rescue": episode.rescue,
 }
 """Figures of altruistic-rescue."""
-DOSE: Mapping[str, Draw] = {"dose_response": figures_dose.dose_response, "dose_map": figures_dose.dose_map}
-"""Figures of empathy-dose-response."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bisnn import plots
-from bisnn.experiments.figures_data import missing
+from bisnn.experiments.figures.data import missing
+from bisnn.experiments.figures.files import Draw
 from bisnn.experiments.results import Run
 
 if TYPE_CHECKING:
@@ -72,3 +74,7 @@ def dose_map(view: Run) -> Figure:
         ax.set(xlabel="empathy strength λ", ylabel="empathy level (free mirror cells)")
         ax.set_title("Help rate of the spiking agents")
         return figure
+
+
+FIGURES: Mapping[str, Draw] = {"dose_response": dose_response, "dose_map": dose_map}
+"""Figures of empathy-dose-response."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bisnn import plots
-from bisnn.experiments.figures_data import (
+from bisnn.experiments.figures.data import (
     Individual,
     Slots,
     Trace,

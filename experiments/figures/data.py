@@ -197,7 +197,7 @@ class Map:
 def map_of(view: Run, seed: int, episode: int) -> Map | None:
     """The map of one seed's world in an episode (a drawn layout is drawn again), or None for another dilemma."""
     experiment = find(view.manifest.experiment)
-    dilemma = experiment.dilemma(configure(experiment, view.manifest.configuration))
+    dilemma = experiment.world(configure(experiment, view.manifest.configuration))
     if not isinstance(dilemma, Rescue):
         return None
     key = rng.keys(torch.tensor([seed]))

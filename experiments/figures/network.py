@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bisnn import plots
-from bisnn.experiments.figures_data import (
+from bisnn.experiments.figures.data import (
     UNRECORDED,
     Individual,
     Slots,
