@@ -16,7 +16,7 @@ from typing import Any
 
 import bisnn
 from bisnn.errors import BackendUnavailable, BisnnError, ConfigError, RunCorrupt, ShapeMismatch, UnknownName, pick
-from bisnn.experiments import console
+from bisnn.experiments.commands import console
 
 WRONG_USE = (UnknownName, ConfigError, ShapeMismatch, BackendUnavailable, RunCorrupt)
 Answer = tuple[Any, Callable[[], None]]
@@ -24,29 +24,29 @@ Answer = tuple[Any, Callable[[], None]]
 
 
 def _run(argv: list[str]) -> Answer:
-    from bisnn.experiments import command_run
+    from bisnn.experiments.commands import run as command_run
 
     return command_run.answer(argv)
 
 
 def _plot(argv: list[str]) -> Answer:
-    from bisnn.experiments import command_plot
+    from bisnn.experiments.commands import plot as command_plot
 
     return command_plot.answer(argv)
 
 
 def _verify(argv: list[str]) -> Answer:
-    from bisnn.experiments import command_verify
+    from bisnn.experiments.commands import verify as command_verify
 
     return command_verify.answer(argv)
 
 
 def _list(argv: list[str]) -> Answer:
-    from bisnn.experiments.commands import ListOptions
-    from bisnn.experiments.flags import parse
+    from bisnn.experiments.commands.flags import parse
+    from bisnn.experiments.commands.options import ListOptions
 
     options = parse(ListOptions, argv, "bisnn list", ListOptions.__doc__)
-    from bisnn.experiments import listing
+    from bisnn.experiments.commands import listing
 
     kinds = [pick("kind", kind, listing.KINDS) for kind in options.kind] or list(listing.KINDS)
     found = {kind: listing.KINDS[kind]() for kind in kinds}
@@ -59,9 +59,9 @@ def _list(argv: list[str]) -> Answer:
 
 
 def _doctor(argv: list[str]) -> Answer:
-    from bisnn.experiments import doctor
-    from bisnn.experiments.commands import DoctorOptions
-    from bisnn.experiments.flags import parse
+    from bisnn.experiments.commands import doctor
+    from bisnn.experiments.commands.flags import parse
+    from bisnn.experiments.commands.options import DoctorOptions
 
     parse(DoctorOptions, argv, "bisnn doctor", DoctorOptions.__doc__)
     report = doctor.report()
@@ -69,12 +69,12 @@ def _doctor(argv: list[str]) -> Answer:
 
 
 def _bench(argv: list[str]) -> Answer:
-    from bisnn.experiments.commands import BenchOptions
-    from bisnn.experiments.flags import parse, pieces, whole
+    from bisnn.experiments.commands.flags import parse, pieces, whole
+    from bisnn.experiments.commands.options import BenchOptions
 
     options = parse(BenchOptions, argv, "bisnn bench", BenchOptions.__doc__)
     individuals = tuple(whole("--individuals", text) for text in pieces(options.individuals)) or (1, 1024)
-    from bisnn.experiments import bench
+    from bisnn.experiments.commands import bench
 
     found = bench.bench(options.workload, individuals)
 

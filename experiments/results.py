@@ -148,7 +148,7 @@ class Run:
         has several. Raises `UnknownName`."""
         if seed not in self.manifest.seeds:
             raise UnknownName("seed", seed, map(str, self.manifest.seeds))
-        revive = importlib.import_module("bisnn.experiments.revive")
+        revive = importlib.import_module("bisnn.experiments.engine.revive")
         return revive.agent(self, pick("arm", arm, self.manifest.arms), seed, name)
 
 

@@ -22,11 +22,12 @@ except ImportError:  # no POSIX: no lock
 import bisnn
 from bisnn import backend as backends
 from bisnn.errors import BackendUnavailable, ConfigError, pick
-from bisnn.experiments import gather, storage, workers
+from bisnn.experiments import storage
 from bisnn.experiments.base import PLACE, Experiment, Settings, configure, find
-from bisnn.experiments.cohort import plan
+from bisnn.experiments.engine import gather, workers
+from bisnn.experiments.engine.cohort import plan
+from bisnn.experiments.engine.shard import Shard
 from bisnn.experiments.results import Manifest, Run, load_run, read_manifest, write_manifest
-from bisnn.experiments.shard import Shard
 
 Report = Callable[[str, int, int], None]
 """Told the shard, the episodes done and their total."""

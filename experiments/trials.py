@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bisnn.errors import ShapeMismatch, StateMismatch
 from bisnn.experiments.base import Condition, Settings
-from bisnn.experiments.record import Log
+from bisnn.experiments.engine.record import Log
 from bisnn.gates import Gates
 from bisnn.recording import Recording
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from bisnn import errors
 from bisnn.experiments.claims.base import Claim
+from bisnn.experiments.engine.worker import die_with_parent
+from bisnn.experiments.engine.workers import THREADS
 from bisnn.experiments.verify import Outcome, Report, load, walk
-from bisnn.experiments.worker import die_with_parent
-from bisnn.experiments.workers import THREADS
 
 
 def measure(claims: Sequence[Claim], count: int, file: Path | None, report: Report) -> dict[str, Outcome]:

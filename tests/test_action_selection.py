@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from bisnn.agents.altruist import Altruist
-from bisnn.experiments import configuration, storage
-from bisnn.experiments import shard as shards
+from bisnn.experiments import storage
 from bisnn.experiments.altruistic_rescue import BODY, SPARED, AltruisticRescue, conditions
 from bisnn.experiments.base import find
 from bisnn.experiments.claims import action_selection as selection
 from bisnn.experiments.claims.base import misses
+from bisnn.experiments.commands import configuration
+from bisnn.experiments.engine import shard as shards
 from bisnn.experiments.results import load_run
 from bisnn.experiments.runner import resolved, run
 from bisnn.experiments.tasks import bandit as tasks

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from bisnn.errors import StateMismatch
-from bisnn.experiments import command_run
 from bisnn.experiments.cli import main
+from bisnn.experiments.commands import run as command_run
 
 TINY = ["run", "altruistic-rescue", "--seeds", "2", "--episodes", "3", "--arms", "intact,no_mirror", "--record", "1"]
 Said = pytest.CaptureFixture[str]
@@ -122,7 +122,7 @@ def test_a_full_disk_fails_and_what_was_finished_is_kept(
     def forbidden(*_: object) -> None:
         raise AssertionError("a finished shard is not lived again")
 
-    monkeypatch.setattr("bisnn.experiments.shard.Shard.newborn", forbidden)
+    monkeypatch.setattr("bisnn.experiments.engine.shard.Shard.newborn", forbidden)
     assert asked([*TINY, "--out", str(folder), "--resume"], capsys)["hash"] == json.loads(tiny[1])["hash"]
 
 

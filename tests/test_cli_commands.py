@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bisnn.experiments import bench
 from bisnn.experiments.cli import main
+from bisnn.experiments.commands import bench
 
 Said = pytest.CaptureFixture[str]
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bisnn import backend
-from bisnn.experiments import doctor
+from bisnn.experiments.commands import doctor
 
 
 def test_the_report_is_json_and_has_the_promised_shape() -> None:
@@ -43,7 +43,7 @@ def test_a_broken_part_becomes_a_problem_not_a_failure(monkeypatch: pytest.Monke
 def test_it_works_where_torch_is_not_installed() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from bisnn.experiments import doctor\n"
+        "from bisnn.experiments.commands import doctor\n"
         "print(doctor.render(doctor.report()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
@@ -53,7 +53,7 @@ def test_it_works_where_torch_is_not_installed() -> None:
 
 def test_it_does_not_import_what_a_cpu_installation_breaks() -> None:
     code = (
-        "import sys; from bisnn.experiments import doctor; doctor.report()\n"
+        "import sys; from bisnn.experiments.commands import doctor; doctor.report()\n"
         "print([m for m in ('torchvision', 'torchaudio', 'spikingjelly', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

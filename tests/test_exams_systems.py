@@ -10,7 +10,7 @@ import torch
 import bisnn.systems
 from bisnn import rng, tree
 from bisnn.experiments.base import configure, experiments
-from bisnn.experiments.cohort import Cohort, plan
+from bisnn.experiments.engine.cohort import Cohort, plan
 
 FOUND = {
     module.name: importlib.import_module(f"bisnn.systems.{module.name}")

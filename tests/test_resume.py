@@ -11,8 +11,8 @@ import time
 import pytest
 
 from bisnn.errors import ConfigError
-from bisnn.experiments import cohort
-from bisnn.experiments import shard as shards
+from bisnn.experiments.engine import cohort
+from bisnn.experiments.engine import shard as shards
 from bisnn.experiments.runner import run
 
 SETTINGS = {"seeds": 2, "episodes": 30, "arms": ("no_mirror", "late_no_ifg"), "record": 1}
@@ -53,7 +53,7 @@ def test_interrupted_at_every_checkpoint(undisturbed, tmp_path, monkeypatch):
 
 KILLED = """
 import sys
-from bisnn.experiments import shard
+from bisnn.experiments.engine import shard
 from bisnn.experiments.runner import run
 shard.SAVE_EVERY = 0.5
 run("altruistic-rescue", sys.argv[1], resume=True, seeds=2, episodes=30, arms=("no_mirror", "late_no_ifg"), record=1)

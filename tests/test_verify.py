@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from bisnn.errors import BisnnError, ConfigError, UnknownName
-from bisnn.experiments import command_verify, verify
+from bisnn.experiments import verify
 from bisnn.experiments.claims.base import Claim, misses, passes
 from bisnn.experiments.cli import main
+from bisnn.experiments.commands import verify as command_verify
 from bisnn.experiments.verify import Outcome
 
 Said = pytest.CaptureFixture[str]

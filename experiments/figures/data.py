@@ -14,7 +14,7 @@ from bisnn import plots, rng
 from bisnn.agents.altruist import Altruist
 from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.experiments.base import configure, find
-from bisnn.experiments.record import TRACE
+from bisnn.experiments.engine.record import TRACE
 from bisnn.experiments.results import Run
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bisnn import plots
+from bisnn.experiments.engine.record import DEVELOPMENT, OBSERVATION, TRIALS
 from bisnn.experiments.figures.data import (
     UNRECORDED,
     Individual,
@@ -18,7 +19,6 @@ from bisnn.experiments.figures.data import (
     sizes,
     step_events,
 )
-from bisnn.experiments.record import DEVELOPMENT, OBSERVATION, TRIALS
 from bisnn.experiments.results import Run
 
 if TYPE_CHECKING:

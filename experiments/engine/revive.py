@@ -13,7 +13,7 @@ from bisnn import rng
 from bisnn.agents.base import Dilemma, Obs, Outcome
 from bisnn.errors import ConfigError, RunCorrupt, UnknownName
 from bisnn.experiments.base import configure, find
-from bisnn.experiments.cohort import Cohort, plan
+from bisnn.experiments.engine.cohort import Cohort, plan
 
 
 class Finished(Protocol):

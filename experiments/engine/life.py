@@ -12,7 +12,7 @@ from bisnn import tree
 from bisnn.agents import loop
 from bisnn.agents.base import Dilemma
 from bisnn.errors import StateMismatch
-from bisnn.experiments.cohort import Cohort
+from bisnn.experiments.engine.cohort import Cohort
 from bisnn.experiments.storage import Checkpoint
 
 

@@ -14,9 +14,9 @@ from bisnn.agents.altruist import Altruist, AltruistState
 from bisnn.agents.development import Nursery
 from bisnn.agents.dilemmas.rooms import Move
 from bisnn.coding import recruit
-from bisnn.experiments.cohort import Cohort
-from bisnn.experiments.life import Life
-from bisnn.experiments.record import DEVELOPMENT, ENDS, OBSERVATION, TRIALS, Log
+from bisnn.experiments.engine.cohort import Cohort
+from bisnn.experiments.engine.life import Life
+from bisnn.experiments.engine.record import DEVELOPMENT, ENDS, OBSERVATION, TRIALS, Log
 from bisnn.recording import Probe, Recording
 from bisnn.systems.body import Feeling
 from bisnn.systems.empathy import census

@@ -16,10 +16,11 @@ import torch
 from bisnn import rng, tree
 from bisnn.agents import loop
 from bisnn.agents.altruist import Altruist
-from bisnn.experiments import trials, watch
-from bisnn.experiments.cohort import Cohort
-from bisnn.experiments.life import Life, guard, keep, thin
-from bisnn.experiments.record import Log
+from bisnn.experiments import trials
+from bisnn.experiments.engine import watch
+from bisnn.experiments.engine.cohort import Cohort
+from bisnn.experiments.engine.life import Life, guard, keep, thin
+from bisnn.experiments.engine.record import Log
 from bisnn.experiments.storage import Checkpoint, load_checkpoint, save_checkpoint
 
 CHUNK = 50

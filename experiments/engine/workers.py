@@ -45,7 +45,7 @@ def run(shards: Sequence[str], folder: Path, count: int, report: Callable[[str, 
 
 
 def _start(name: str, folder: Path, lines: queue.Queue[tuple[str, dict[str, Any] | None]]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bisnn.experiments.worker", str(folder.resolve()), name, str(os.getpid())]
+    command = [sys.executable, "-m", "bisnn.experiments.engine.worker", str(folder.resolve()), name, str(os.getpid())]
     root = str(Path(errors.__file__).resolve().parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
     environment = {**os.environ, **THREADS, "PYTHONPATH": path}

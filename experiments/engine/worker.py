@@ -1,4 +1,4 @@
-"""One worker process: `python -m bisnn.experiments.worker RUN SHARD PARENT` runs one shard of the run folder."""
+"""One worker process: `python -m bisnn.experiments.engine.worker RUN SHARD PARENT` runs one shard of the run folder."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def main(folder: Path, name: str, parent: int) -> None:
 
     from bisnn.errors import ConfigError
     from bisnn.experiments.base import configure, find
-    from bisnn.experiments.cohort import plan
+    from bisnn.experiments.engine.cohort import plan
+    from bisnn.experiments.engine.shard import Shard
     from bisnn.experiments.results import read_manifest
-    from bisnn.experiments.shard import Shard
 
     torch.set_num_threads(1)
     manifest = read_manifest(folder)

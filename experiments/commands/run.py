@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bisnn.errors import ConfigError, UnknownName, pick
-from bisnn.experiments import configuration, console, listing
 from bisnn.experiments.base import Experiment, Settings, configure, experiments
-from bisnn.experiments.cohort import plan
-from bisnn.experiments.commands import RunOptions
-from bisnn.experiments.flags import ABSENT, canonical, flags_of, given, parse, whole
+from bisnn.experiments.commands import configuration, console, listing
+from bisnn.experiments.commands.flags import ABSENT, canonical, flags_of, given, parse, whole
+from bisnn.experiments.commands.options import RunOptions
+from bisnn.experiments.engine.cohort import plan
 from bisnn.experiments.results import Manifest, Run
 from bisnn.experiments.runner import execute
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from bisnn.errors import RunCorrupt
 from bisnn.experiments import storage
-from bisnn.experiments.cohort import Cohort
-from bisnn.experiments.record import COLUMNS, TRACE
+from bisnn.experiments.engine.cohort import Cohort
+from bisnn.experiments.engine.record import COLUMNS, TRACE
 
 Columns = dict[str, NDArray[np.generic]]
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bisnn.errors import ConfigError
-from bisnn.experiments import console, verify
+from bisnn.experiments import verify
 from bisnn.experiments.claims.base import Claim
-from bisnn.experiments.commands import VerifyOptions
-from bisnn.experiments.flags import ABSENT, parse, pieces, whole
+from bisnn.experiments.commands import console
+from bisnn.experiments.commands.flags import ABSENT, parse, pieces, whole
+from bisnn.experiments.commands.options import VerifyOptions
 from bisnn.experiments.verify import Outcome
 
 if TYPE_CHECKING:

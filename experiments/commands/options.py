@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from bisnn.experiments.flags import ABSENT, option
+from bisnn.experiments.commands.flags import ABSENT, option
 
 
 @dataclass(frozen=True)

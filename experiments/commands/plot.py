@@ -10,8 +10,8 @@ from typing import Any
 from bisnn.errors import ConfigError, RunCorrupt, pick
 from bisnn.experiments import storage
 from bisnn.experiments.base import Experiment, find
-from bisnn.experiments.commands import PlotOptions
-from bisnn.experiments.flags import ABSENT, parse, pieces
+from bisnn.experiments.commands.flags import ABSENT, parse, pieces
+from bisnn.experiments.commands.options import PlotOptions
 from bisnn.experiments.results import Run, load_run
 from bisnn.experiments.runner import draw
 

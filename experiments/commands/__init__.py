@@ -1,0 +1,1 @@
+"""The commands of `bisnn`: flags and files to settings, settings to answers, answers to tables."""
