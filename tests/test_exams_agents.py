@@ -20,7 +20,7 @@ from bisnn.agents.loop import begin, turn
 from bisnn.errors import UnknownName
 from bisnn.experiments import base, storage
 from bisnn.experiments.runner import resolved
-from bisnn.interventions import INTACT
+from bisnn.interventions import INTACT, check
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -146,8 +146,14 @@ def test_an_experiment_is_declared_in_full(experiment):
     assert last[0] == declared[0]
     assert last[-1] == declared[-1]
     agents = experiment.agents(settings)
-    assert {condition.agent for condition in declared} <= set(agents)
-    assert all(isinstance(agent, Agent) for agent in agents.values())
-    assert isinstance(experiment.dilemma(settings), Dilemma)
+    if experiment.trials is None:
+        assert {condition.agent for condition in declared} <= set(agents)
+        assert all(isinstance(agent, Agent) for agent in agents.values())
+        assert isinstance(experiment.world(settings), Dilemma)
+    else:
+        assert {condition.agent for condition in declared} == {base.SUBJECT}
+        assert not agents
+        for condition in declared:
+            check(condition.ablation, experiment.targets(settings))
     assert experiment.question.endswith("?")
     assert "doi:10." in experiment.reference
