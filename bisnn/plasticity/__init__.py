@@ -2,6 +2,7 @@
 
 from bisnn.plasticity.base import Rule
 from bisnn.plasticity.combined import Combined, CombinedState
+from bisnn.plasticity.error_driven import ErrorDriven, ErrorDrivenState
 from bisnn.plasticity.mstdp import MSTDP, MSTDPState
 from bisnn.plasticity.mstdpet import MSTDPET, MSTDPETState
 from bisnn.plasticity.pair_stdp import PairSTDP, PairSTDPState
@@ -21,6 +22,8 @@ __all__ = [
     "TDSTDP",
     "Combined",
     "CombinedState",
+    "ErrorDriven",
+    "ErrorDrivenState",
     "MSTDPETState",
     "MSTDPState",
     "PairSTDP",
