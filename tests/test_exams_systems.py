@@ -11,12 +11,16 @@ import bisnn.systems
 from bisnn import rng, tree
 from bisnn.experiments.base import configure, experiments
 from bisnn.experiments.engine.cohort import Cohort, plan
+from bisnn.interventions import INTACT, Ablation, compile_gates
 
 FOUND = {
     module.name: importlib.import_module(f"bisnn.systems.{module.name}")
     for module in pkgutil.iter_modules(bisnn.systems.__path__)
 }
 SYSTEMS = [(name, system) for name, module in FOUND.items() for system in getattr(module, "EXAMPLES", ())]
+SPIKING = [(name, system) for name, system in SYSTEMS if hasattr(system, "circuit")]
+RATES = [(name, system) for name, system in SYSTEMS if not hasattr(system, "circuit")]
+"""Published models whose units are rates: they have no circuit, but the same names for ablations."""
 ARMS = [
     (name, i)
     for name, experiment in experiments().items()
@@ -41,7 +45,7 @@ def test_every_file_offers_systems():
     assert {name for name, _ in SYSTEMS} == set(FOUND) - {"empathy"}  # its networks are the presets
 
 
-@pytest.mark.parametrize(("name", "system"), SYSTEMS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(SYSTEMS)])
+@pytest.mark.parametrize(("name", "system"), SPIKING, ids=[f"{name}-{i}" for i, (name, _) in enumerate(SPIKING)])
 def test_a_system_runs_the_same_alone_and_in_a_batch(name, system):
     circuit = system.circuit
     together, alone = lived(circuit, [4, 0, 7]), lived(circuit, [7])
@@ -49,6 +53,23 @@ def test_a_system_runs_the_same_alone_and_in_a_batch(name, system):
     tree.map(lambda a, b: pairs.append(torch.equal(a[2], b[0]) and bool(torch.isfinite(a).all())), together, alone)
     assert all(pairs)
     assert any(bool(spikes[0].any()) for spikes in together.spikes.values())
+
+
+@pytest.mark.parametrize(("name", "system"), RATES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(RATES)])
+def test_a_rate_model_learns_the_same_alone_and_in_a_batch(name, system):
+    """One that has names to ablate, and whose individuals, one of them cut, do not touch each other."""
+    targets = system.targets
+    together, alone = (rng.keys(torch.tensor(seeds)) for seeds in ([4, 0, 7], [7]))
+    cut = Ablation(name="cut", cut=targets.projections[:1])
+    gates = compile_gates([INTACT, cut], torch.tensor([1, 0, 0]), together, targets)
+    pairs = []
+    tree.map(
+        lambda a, b: pairs.append(torch.equal(a[2], b[0]) and not torch.equal(a[0], a[2])),
+        system.learn(system.init(together), gates),
+        system.learn(system.init(alone)),
+    )
+    assert pairs
+    assert all(pairs)
 
 
 @pytest.mark.parametrize(("name", "number"), ARMS[:9] + ARMS[9::24], ids=str)
