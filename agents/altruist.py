@@ -3,10 +3,15 @@
 It is born without experience and develops in a room of its own: it babbles until it can predict its body,
 then walks at random, is hurt, sees its own face and so grows mirror and anti-mirror neurons. In the dilemma
 it perceives the other's face alone; shared distress inhibits its dopamine cells, relief releases dopamine. While
-it feels distress it reaches out (a reflex of affect); where it goes is learned.
+it feels distress that it knows as the other's, it reaches out (a reflex of affect); where it goes is learned.
 
+    reach = (affect > felt) and not (own pain in the insula > felt)
     r = gain * delta + goal + effort,  delta: error of the leaky prediction of S = dopamine firing
     D = r + gamma V(s') - V(s)         completed when the consequence is perceived
+
+That distress felt as own evokes no reaching for the other is a decision of the model, not a result of it: personal
+distress turns to the self, empathic concern to the other. Batson, Fultz, Schoenrade (1987)
+doi:10.1111/j.1467-6494.1987.tb00426.x; Decety, Lamm (2006) doi:10.1100/tsw.2006.221
 
 Zhao et al. (2025) IEEE Trans. Affect. Comput. doi:10.1109/taffc.2025.3627936
 """
@@ -56,6 +61,7 @@ class Mood(NamedTuple):
 
     mirror: Tensor  # firing of the pain mirror cells
     affect: Tensor  # vicarious affect
+    own: Tensor  # what is felt as own pain
     signal: Tensor  # dopamine firing against tonic, S
     delta: Tensor  # error of its prediction
     dopamine: Tensor  # D, what taught the actor
@@ -101,7 +107,7 @@ class Altruist:
     face: Expression = field(default_factory=Expression)
     """Its own visible expression."""
     felt: float = 0.025
-    """Vicarious affect above which the shared emotion counts as distress."""
+    """Affect above which it counts as distress, and firing of the insula above which that is felt as own pain."""
     beta: float = 0.2
     """Rate of the reward prediction."""
     backend: str = "auto"
@@ -141,7 +147,7 @@ class Altruist:
             moral=self.moral.init(key),
             prediction=self.rpe.init(like),
             pending=Pending(like, like > 0, like),
-            mood=Mood(like, like, like, like, like),
+            mood=Mood(like, like, like, like, like, like),
             share=Share(like, like),
             used=self.empathy.circuit.used_weights(empathy, gates),
         )
@@ -205,10 +211,11 @@ class Altruist:
             moral=moral,
             prediction=prediction,
             pending=state.pending._replace(value=value),
-            mood=Mood(percept.mirror, percept.affect, percept.dopamine, delta, dopamine),
+            mood=Mood(percept.mirror, percept.affect, percept.own, percept.dopamine, delta, dopamine),
             share=share,
         )
-        return actions + distress * REACH, state, (mirrored, decided)
+        reach = distress * (percept.own <= self.felt)
+        return actions + reach * REACH, state, (mirrored, decided)
 
     def error(self, state: AltruistState, delta: Tensor, value: Tensor) -> Tensor:
         """D = relief + goal + effort + gamma V(s') - V(s), `[*B]`; V is 0 after a terminal step."""

@@ -50,6 +50,9 @@ class AltruisticRescue(Settings):
         return values
 
 
+GROWN = 1e-6
+"""Just after development: an arm that begins here, with its second episode, grew up as the intact one."""
+
 ARMS = (
     INTACT,
     Ablation(
@@ -92,6 +95,18 @@ ARMS = (
         shuffle=("perception",),
         expect="Distress without relation to the other: does not help reliably.",
     ),
+    Ablation(
+        name="contagion",
+        silence=("tpj",),
+        expect="The gate is open, seen pain is felt as own: reaches for nobody, helps as rarely as selfish.",
+    ),
+    Ablation(
+        name="detached",
+        clamp={"tpj": 1.0},
+        since=GROWN,
+        expect="The gate is shut once it has grown up: seen pain moves nothing, helps as rarely as selfish, "
+        "takes the shortest way to its goal.",
+    ),
 )  # fmt: skip
 """The arms, and what each should do, written before the run."""
 
@@ -100,9 +115,10 @@ LENGTH = {"no_reward_learning": 6.0}
 
 LAST = 0.9
 """Where the last tenth of life begins, in which late arms begin and moved layouts move."""
-BODY = ("command", "prediction", "sensory", "felt", "missing", "pain")
+BODY = ("command", "prediction", "sensory", "felt", "missing", "pain", "tpj", "afmc", "insula")
+"""The bodily self: the body, which is at rest in the dilemma, and the gate between own and vicarious pain."""
 SPARED = ("ifg", "place", "action", "value", *BODY)
-"""Areas that the control lesion spares: IFG, the actor-critic, and the body, which is at rest in the dilemma."""
+"""Areas that the control lesion spares: IFG, the actor-critic, and the bodily self."""
 TAUGHT = ("place->action", "place->value")
 """Projections of the actor-critic that dopamine teaches."""
 

@@ -3,7 +3,8 @@
 While the agent is in pain it sees its own expression: STDP binds seen expression to the IFG cells that its own
 emotion drives (perception->ifg, excitation) and to the SMA cells that express it (perception->sma,
 inhibition). Afterwards the expression of another alone drives the same IFG cells, and they drive the affect
-area (vicarious affect), while SMA and M1 stay silent: the distress is shared and known as the other's.
+area (vicarious affect), while SMA and M1 stay silent: the distress is shared and known as the other's. In the graded
+network a temporo-parietal gate (TPJ) keeps it apart from own pain as well, which is read from the insula.
 
 Feng, Zeng, Lu (2022) Front. Comput. Neurosci. doi:10.3389/fncom.2022.784967;
 Zhao et al. (2025) IEEE Trans. Affect. Comput. doi:10.1109/taffc.2025.3627936
@@ -12,7 +13,8 @@ Zhao et al. (2025) IEEE Trans. Affect. Comput. doi:10.1109/taffc.2025.3627936
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -25,6 +27,8 @@ from bisnn.neurons import IFState
 from bisnn.recording import Probe, Recording
 
 Range = tuple[int, int]
+READ = ("ifg", "affect", "insula", "dopamine")
+"""The areas that a percept is read from, where the network has them."""
 
 
 class Percept(NamedTuple):
@@ -32,6 +36,7 @@ class Percept(NamedTuple):
 
     mirror: Tensor  # [*B] mean firing of the pain mirror cells in IFG, spikes per tick
     affect: Tensor  # [*B] mean firing of the pain half of the affect area, spikes per tick
+    own: Tensor  # [*B] mean firing of the pain half of the insula: what is felt as own pain, spikes per tick
     dopamine: Tensor  # [*B] firing of the dopamine area against its tonic rate, -1 silent, 0 tonic, 1 twice tonic
 
 
@@ -59,10 +64,34 @@ class Empathy:
     """Firing that the tonic drive causes, spikes per tick."""
     cycle: float = 1.0
     """Threshold of the tonic dopamine cells: their potentials start spread from 0 to here."""
+    held: Mapping[str, float] = field(default_factory=dict)
+    """Area -> its tonic inhibition: the drive that its input must outweigh."""
 
     def init(self, key: Tensor) -> CircuitState:
         """A network without experience, for individuals `key` int64 `[*B]`."""
         return self.circuit.init(key)
+
+    @cached_property
+    def reading(self) -> Empathy:
+        """The part of the network that a percept needs: the areas in `READ`, and all that reach them."""
+        kept = {name for name in READ if name in self.circuit.areas}
+        for name in reversed(self.circuit.wiring.order):
+            if name in kept:
+                kept |= {p.source for p in self.circuit.projections if p.target == name}
+        areas = {name: area for name, area in self.circuit.areas.items() if name in kept}
+        projections = tuple(p for p in self.circuit.projections if p.target in kept)
+        held = {name: against for name, against in self.held.items() if name in kept}
+        return replace(self, circuit=replace(self.circuit, areas=areas, projections=projections), held=held)
+
+    def part(self, state: CircuitState) -> CircuitState:
+        """What belongs to this network in the `state` of one that holds it."""
+        areas, names = self.circuit.areas, [p.name for p in self.circuit.projections]
+        return state._replace(
+            neurons={name: state.neurons[name] for name in areas},
+            spikes={name: state.spikes[name] for name in areas},
+            weights={name: state.weights[name] for name in names},
+            traces={name: trace for name, trace in state.traces.items() if name in names},
+        )
 
     def inhibited(self, level: Tensor) -> Tensor:
         """Which mirror cells the inhibitory pool holds down: round((1 - level) n) of them, `[*B]` to `[*B, n]`."""
@@ -95,10 +124,11 @@ class Empathy:
             given["perception"] = direct(seen)
         if level is not None and "inhibition" in self.circuit.areas:
             given["inhibition"] = direct(self.inhibited(level))
-        if self.tonic:
-            some = next(iter(given.values()))
-            n = self.circuit.areas["dopamine"].n
-            given["dopamine"] = torch.full((), self.tonic, device=some.device).expand(*some.shape[:-1], n)
+        some = next(iter(given.values()))
+        standing = {"dopamine": self.tonic} if self.tonic else {}
+        for area, tonic in (standing | {name: -against for name, against in self.held.items()}).items():
+            n = self.circuit.areas[area].n
+            given[area] = torch.full((), tonic, device=some.device).expand(*some.shape[:-1], n)
         return given
 
     def experience(
@@ -133,13 +163,15 @@ class Empathy:
     ) -> tuple[Percept, Recording]:
         """One step of observation: another's `expression` `[*B, n_perception]`, frozen weights, own body silent.
 
-        With `own` `[*B, n_emotion]` the own body speaks too. Nothing of the pass remains in the network.
+        With `own` `[*B, n_emotion]` the own body speaks too. Nothing of the pass remains in the network. Areas that
+        neither a percept nor a probe reads, nor any area that they read hears, are left out of the pass.
         """
-        wanted = tuple(Probe(name) for name in ("ifg", "affect", "dopamine") if name in self.circuit.areas)
+        wanted = tuple(Probe(name) for name in READ if name in self.circuit.areas)
         extra = tuple(probe for probe in probes if probe not in wanted)
-        _, seen = self.circuit.run(
-            self.rest(state),
-            self.drive(own, expression, level),
+        plan = self if extra else self.reading
+        _, seen = plan.circuit.run(
+            plan.rest(plan.part(state)),
+            plan.drive(own, expression, level),
             None,
             gates,
             steps=self.glance,
@@ -151,17 +183,20 @@ class Empathy:
 
     def read(self, seen: Recording) -> Percept:
         """The percept in a recording of an observation."""
-        mirror = self._mean(seen, "ifg")
-        affect = self._mean(seen, "affect") if "affect.spikes" in seen.traces else mirror
+        mirror = self.firing(seen, "ifg", self.pain["ifg"])
+        affect = self.firing(seen, "affect", self.pain["affect"]) if "affect.spikes" in seen.traces else mirror
+        own = torch.zeros_like(mirror)
+        if "insula.spikes" in seen.traces:
+            own = self.firing(seen, "insula", self.pain["insula"])
         dopamine = torch.zeros_like(mirror)
         if "dopamine.spikes" in seen.traces:
             firing = _firing(seen["dopamine.spikes"][..., self.settle :, :])
             dopamine = (firing - self.tonic_rate) * (1.0 / self.tonic_rate) if self.tonic else firing
-        return Percept(mirror, affect, dopamine)
+        return Percept(mirror, affect, own, dopamine)
 
-    def _mean(self, seen: Recording, area: str) -> Tensor:
-        first, last = self.pain[area]
-        return _firing(seen[f"{area}.spikes"][..., self.settle :, first:last])
+    def firing(self, seen: Recording, area: str, units: Range) -> Tensor:
+        """Mean spikes per tick and unit of some units of an area, after the first `settle` ticks, `[*B]`."""
+        return _firing(seen[f"{area}.spikes"][..., self.settle :, units[0] : units[1]])
 
 
 def _firing(spikes: Tensor) -> Tensor:

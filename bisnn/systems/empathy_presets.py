@@ -2,13 +2,30 @@
 
 | | emotion | perception | IFG | SMA | M1 | dopamine | further |
 |---|---|---|---|---|---|---|---|
-| `graded` | 40 | 40 | 50 | 10 | 10 | 24 | affect 40, inhibition 20 |
+| `graded` | 40 | 40 | 50 | 10 | 10 | 24 | affect 40, inhibition 20, TPJ 20, aFMC 10, insula 40 |
 | `bae_snn` | 40 | 40 | 50 | 10 | 10 | | |
 | `bae_snn_24` | 24 | 24 | 50 | 10 | 10 | | |
 | `beead_snn` | 24 | 24 | 24 | 10 | 10 | 24 | |
 
 The reference networks answer all or none; in `graded` a mirror cell sums its inputs (subtractive reset, weights
-of 1/9 threshold), so its rate follows the number of expressive cells that it sees.
+of 1/9 threshold), so its rate follows the number of expressive cells that it sees. It alone has the temporo-parietal
+gate, which keeps own and vicarious pain apart (P, C: perceived cells of pain and of calm; p, c: own emotion's):
+
+    TPJ, pain half   ~ 0.6 (P - C) - 0.75 p        TPJ, calm half  ~ 0.6 (C - P) - 0.75 c
+    insula_i (own)   ~ 6 emotion_i + 0.6 affect_i - 0.1 sum of the same half of TPJ
+    aFMC_j           ~ w_j sum of TPJ - 1,  w_j from .055 to .085;       aFMC -> IFG: -1 each
+
+What is seen and not felt is another's: the half of TPJ for it fires and blocks what affect passes to the insula, so
+distress is shared and not felt as own pain. A face drives one half of TPJ, ten cells, which the tonic inhibition of
+aFMC outweighs; only more than any face can evoke (all of TPJ at once) recruits aFMC, which silences the mirror
+cells. A face that shows what is felt (the own face in a mirror) or no face leaves TPJ silent. The gate is innate: it
+does not learn. `insula` stands for the posterior insula, which answers to own pain alone; `affect` for anterior insula
+and cingulate cortex, which answer to both: Singer et al. (2004) doi:10.1126/science.1093535.
+
+TPJ and the distinction of self and other: Decety, Lamm (2007) doi:10.1177/1073858407304654; de Vignemont, Singer (2006)
+doi:10.1016/j.tics.2006.08.008. TPJ and anterior fronto-median cortex (aFMC) in the control of shared representations:
+Brass, Ruby, Spengler (2009) doi:10.1098/rstb.2009.0066. Physicians who see pain, more TPJ and medial prefrontal
+cortex, less insula: Cheng et al. (2007) doi:10.1016/j.cub.2007.09.020. The gate's wiring and weights are of bisnn.
 
 Feng, Zeng, Lu (2022) doi:10.3389/fncom.2022.784967; Feng, Zeng (2022) doi:10.3389/fnbot.2022.1025338;
 Zhao et al. (2025) doi:10.1109/taffc.2025.3627936 (constants from the authors' released code)
@@ -26,6 +43,8 @@ STRONG = 6.0
 """Weight of the reference relays."""
 SHARE = 0.055
 """Excitation of one expressive cell in `graded`: ten of them drive a mirror cell at every tick."""
+GATE = ("tpj->insula", "tpj->afmc")
+"""The projections by which TPJ acts."""
 
 
 def _link(source: str, target: str, weight: Initialiser) -> Projection:
@@ -48,6 +67,7 @@ def graded(backend: str = "torch") -> Empathy:
     areas = {name: Area(n=n, neuron=relay) for name, n in sizes.items()}
     areas["ifg"] = Area(n=50, neuron=sums)
     areas["dopamine"] = Area(n=24, neuron=IF(threshold=0.99, reset="subtract", floor=0.0))
+    areas |= {"tpj": Area(n=20, neuron=sums), "afmc": Area(n=10, neuron=sums), "insula": Area(n=40, neuron=sums)}
     felt = _blocks((low, (0, 20), SHARE), ((0, 40), (20, 30), SHARE), (high, (30, 50), SHARE))
     expressed = _blocks((low, (0, 5), 2.0), (high, (5, 10), 2.0))
     shared = _blocks((low, (0, 5), 0.05), (high, (5, 10), 0.05))
@@ -68,6 +88,7 @@ def graded(backend: str = "torch") -> Empathy:
             _learned("perception", "sma", PreTraceSTDP(rate=-0.1), (-1.0, 4.0)),
             _link("sma", "m1", OneToOne(STRONG)),
             _link("ifg", "dopamine", _blocks(((0, 20), (0, 24), -0.025))),
+            *_gate(low, high),
         ),
         backend=backend,
     )
@@ -78,9 +99,31 @@ def graded(backend: str = "torch") -> Empathy:
         "affect": low,
         "sma": (0, 5),
         "m1": (0, 5),
+        "tpj": (0, 10),
+        "insula": low,
     }
     neutral = {"emotion": high, "perception": high, "ifg": (30, 50), "affect": high, "sma": (5, 10), "m1": (5, 10)}
-    return Empathy(circuit=circuit, pain=pain, neutral=neutral, tonic=0.5, cycle=0.99, glance=12)
+    neutral |= {"tpj": (10, 20), "insula": high}
+    return Empathy(circuit=circuit, pain=pain, neutral=neutral, tonic=0.5, cycle=0.99, glance=12, held={"afmc": 1.0})
+
+
+def _gate(low: Range, high: Range) -> tuple[Projection, ...]:
+    """The projections to and from TPJ (equations: module docstring)."""
+    pain, calm, seen, felt, held = (0, 10), (10, 20), 0.6, -0.75, -0.1
+    recruited = (((0, 20), (j, j + 1), 0.055 + j * (0.03 / 9)) for j in range(10))
+
+    def sides(weight: float) -> tuple[tuple[Range, Range, float], ...]:
+        return (low, pain, weight), (high, calm, weight)
+
+    return (
+        _link("perception", "tpj", _blocks(*sides(seen), (high, pain, -seen), (low, calm, -seen))),
+        _link("emotion", "tpj", _blocks(*sides(felt))),
+        _link("tpj", "afmc", _blocks(*recruited)),
+        _link("afmc", "ifg", Constant(-1.0)),
+        _link("emotion", "insula", OneToOne(STRONG)),
+        _link("affect", "insula", OneToOne(0.6)),
+        _link("tpj", "insula", _blocks((pain, low, held), (calm, high, held))),
+    )
 
 
 def _reference(half: int, ifg: int, both: Range, felt: Initialiser, dopamine: bool) -> Empathy:

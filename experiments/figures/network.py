@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bisnn.agents.altruist import Altruist
 
-EMPATHY = ("emotion", "perception", "ifg", "affect", "sma", "m1", "dopamine")
+EMPATHY = ("emotion", "perception", "tpj", "ifg", "affect", "insula", "sma", "m1", "dopamine")
 INJURY = 4
 """Step of the excerpt at which the injury happens."""
 PROJECTIONS = (("perception", "ifg"), ("perception", "sma"))
