@@ -40,15 +40,6 @@ CURVES = (
     ("response", "empathic response\n(affect, in units of own pain)", "#E69F00", (0, (5, 1.5))),
     ("egocentric_bias", "own state read into the other\n(share of mPFC in conflicts)", "#0072B2", (0, (2, 1.2))),
 )
-COLOURS: Mapping[str, str] = {
-    "tpj": "#0F7FA8",
-    "afmc": "#999933",
-    "insula": "#B2182B",
-    "smg": "#7A5195",
-    "mpfc": "#332288",
-}
-"""Areas that have no colour of their own elsewhere."""
-AREA_NAMES: Mapping[str, str] = {"tpj": "TPJ", "afmc": "aFMC", "smg": "SMG", "mpfc": "mPFC"}
 GAP = 3.0
 """Between two trials, ms."""
 
@@ -201,13 +192,10 @@ def _trials(ax: Axes, view: Run, arm: str, named: bool) -> None:
         count = network.circuit.areas[area].n
         found[area] = plots.Events(np.concatenate(times).astype(np.float64), np.concatenate(units), count)
     plots.raster(found, end=len(cases) * length, ax=ax)
-    for lines in ax.collections:
-        if lines.get_gid() in COLOURS:
-            lines.set_color(COLOURS[str(lines.get_gid())])
-    labels = [f"{AREA_NAMES.get(area, style.area_name(area))} ({each.n})" for area, each in found.items()]
+    labels = [f"{style.area_name(area)} ({each.n})" for area, each in found.items()]
     ax.set_yticks(ax.get_yticks(), labels if named else [""] * len(labels))
     for area, label in zip(found, ax.get_yticklabels(), strict=True):
-        label.set_color(COLOURS.get(area, style.colour(area, style.AREAS)))
+        label.set_color(style.colour(area, style.AREAS))
     for number, (own, other) in enumerate(cases):
         if number:
             ax.axvline(number * length, color="white", lw=2.5, zorder=4)
