@@ -3,7 +3,7 @@
     look ahead -> alarm? -> move, or stay -> feel the movement -> pain? -> bind
 
 The bodily self (`Body`) turns the error of its own prediction into pain; `Protection` binds what it stands on to the
-onset of pain. Where a movement is vetoed no command is sent and nothing is predicted.
+onset of pain. Where a movement is vetoed no command is sent (no command cell is driven) and nothing is predicted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from bisnn.interventions import Targets
 from bisnn.recording import Probe, Recording
 from bisnn.systems.body import Body, Feeling
 from bisnn.systems.protection import Protection, Verdict
+
+NO_COMMAND = -1
+"""In place of an action: no command cell is driven."""
 
 
 class ProtectorState(NamedTuple):
@@ -76,15 +79,16 @@ class Protector:
         self,
         state: ProtectorState,
         action: Tensor,
-        passive: Tensor,
+        touch: Tensor,
         moved: Tensor,
         ground: Tensor,
         gates: Gates = NO_GATES,
         probes: tuple[Probe, ...] = (),
     ) -> tuple[Feeling, Tensor, ProtectorState, Recording]:
-        """Feel a step: `moved` `[*B, 2]` cells from the `ground` `[*B, objects]`, by a command or not (`passive`, bool
-        `[*B]`: vetoed, or a wall ahead). What the body feels, and the alarm of actual injury, bool `[*B]`."""
-        feeling, _ = self.body.feel(state.body, action, passive, moved, gates)
+        """Feel a step: `moved` `[*B, 2]` cells from the `ground` `[*B, objects]` after the command `action` int64
+        `[*B]` (`NO_COMMAND`: vetoed, or led), with a wall to `touch` ahead or none, bool `[*B]`. What the body feels,
+        and the alarm of actual injury, bool `[*B]`."""
+        feeling, _ = self.body.feel(state.body, action, touch, moved, gates)
         own = (moved != 0.0).any(-1)
         alarm, protection, seen = self.protection.undergo(state.protection, feeling.pain, own, ground, gates, probes)
         return feeling, alarm, state._replace(protection=protection), seen

@@ -36,7 +36,7 @@ class Settings(BaseModel):
     """Further arms: cut:A->B, silence:A, freeze:A->B, gain:A->B=0.5, clamp:dopamine=0, joined by +."""
     lesion: tuple[str, ...] = ()
     """Further arms that silence an area: short for --ablate silence:AREA."""
-    record: int = Field(default=1, ge=0)
+    record: int = Field(default=1, ge=0, le=100_000)
     """How many seeds of every arm to record, spikes and all."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where to compute."""
@@ -151,7 +151,8 @@ def configure(experiment: Experiment, values: Mapping[str, Any]) -> Settings:
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        text = f"{where} = {first['input']!r}: {first['msg'].lower()}"
+        said = first["msg"].removeprefix("Value error, ")
+        text = (f"{where} = {first['input']!r}: " if where else "") + said[:1].lower() + said[1:]
         raise ConfigError(f"{text}; see `bisnn run {experiment.name} --help`") from None
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from bisnn.experiments.base import Condition, Experiment, Settings, subjects
 from bisnn.experiments.figures.bodily_self import FIGURES
 from bisnn.experiments.measures import Measure, judge, table
-from bisnn.experiments.scores import auroc
+from bisnn.experiments.scores import auroc, mean_among
 from bisnn.experiments.tables import interval, p_value
 from bisnn.experiments.tasks.bodily_self import (
     INJURED,
@@ -41,7 +41,8 @@ class BodilySelf(Settings):
     size: int = Field(default=9, ge=5, le=99)
     """Columns and rows of the room."""
     severity: int = Field(default=1, ge=1, le=3)
-    """Severity of the injury, 1 to 3."""
+    """Severity of the injury, 1 to 3: moves the other way, by 1, 2 or 3 cells. A healthy step is one cell, so that from
+    2 on the size of the movement tells injury from health without any prediction."""
     motor_noise: float = Field(default=0.05, ge=0.0, le=1.0)
     """Probability that another movement than the intended one slips in."""
     tau: float = Field(default=4.0, ge=1.0, le=1000.0, allow_inf_nan=False)
@@ -55,7 +56,8 @@ ARMS = (
     Ablation(
         name="no_efference",
         silence=("command",),
-        expect="Own movement surprises as a push does: no agency, pain in health, and no image is its own.",
+        expect="Own movement surprises as a push does: no agency, pain in health as in an injury of severity 1, and no "
+        "image is its own.",
     ),
     Ablation(
         name="not_babbled",
@@ -79,7 +81,7 @@ PRIMARY = ("agency_auroc", "pain_auroc", "ownership_auroc")
 MEASURES: Mapping[str, Measure] = {}
 """Nothing can be read from the rows without their phase."""
 CHANCE = {"agency_auroc": 0.5, "pain_auroc": 0.5, "ownership_auroc": 0.5}
-"""Levels without any knowledge."""
+"""Levels without any knowledge. Of pain without a prediction it is that of severity 1."""
 EXPECTED_OTHER = 0.25 * 1.0 - 0.75 * 2.0
 """Ownership of another's image in the long run: one of four movements matches, the others mismatch twice."""
 
@@ -116,14 +118,6 @@ def trials(batch: Batch) -> Found:
     return lived(batch, systems(batch.settings))
 
 
-def _mean(values: Floats, chosen: Floats) -> Floats:
-    """Mean over the chosen steps, `[seeds]`; NaN where there are none."""
-    count = chosen.sum(-1)
-    total = np.where(chosen > 0, values, 0.0).sum(-1)
-    mean: Floats = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
-    return mean
-
-
 def _told(values: Floats, positive: Floats, negative: Floats) -> Floats:
     """AUROC of `values` for positive against negative steps, `[seeds]`; the other steps are left out."""
     return auroc(np.where(positive + negative > 0, values, np.nan), positive)
@@ -150,20 +144,20 @@ def scores(rows: Mapping[str, Floats]) -> dict[str, Floats]:
     pain, errors = rows["pain"], rows["felt"] + rows["missing"]
     return {
         "agency_auroc": _told(rows["evidence"], own, push),
-        "agency_own": _mean(rows["agency"], _late(phase, WALK)),
-        "agency_pushed": _mean(rows["agency"], _late(phase, PUSHED)),
+        "agency_own": mean_among(rows["agency"], _late(phase, WALK)),
+        "agency_pushed": mean_among(rows["agency"], _late(phase, PUSHED)),
         "pain_auroc": _told(pain, hurt, own),
-        "pain_injured": _mean(pain, hurt),
-        "pain_healthy": _mean(pain, own),
-        "pain_pushed": _mean(pain, push),
-        "errors_healthy": _mean(errors, own),
-        "errors_pushed": _mean(errors, push),
-        "errors_injured": _mean(errors, hurt),
+        "pain_injured": mean_among(pain, hurt),
+        "pain_healthy": mean_among(pain, own),
+        "pain_pushed": mean_among(pain, push),
+        "errors_healthy": mean_among(errors, own),
+        "errors_pushed": mean_among(errors, push),
+        "errors_injured": mean_among(errors, hurt),
         "ownership_auroc": _told(rows["match"] - rows["mismatch"], mine, other),
-        "ownership_own": _mean(rows["ownership"], _late(phase, OWN_IMAGE)),
-        "ownership_other": _mean(rows["ownership"], _late(phase, OTHER_IMAGE)),
-        "accepted_own": _mean((rows["ownership"] > 0).astype(np.float64), _late(phase, OWN_IMAGE)),
-        "accepted_other": _mean((rows["ownership"] > 0).astype(np.float64), _late(phase, OTHER_IMAGE)),
+        "ownership_own": mean_among(rows["ownership"], _late(phase, OWN_IMAGE)),
+        "ownership_other": mean_among(rows["ownership"], _late(phase, OTHER_IMAGE)),
+        "accepted_own": mean_among((rows["ownership"] > 0).astype(np.float64), _late(phase, OWN_IMAGE)),
+        "accepted_other": mean_among((rows["ownership"] > 0).astype(np.float64), _late(phase, OTHER_IMAGE)),
     }
 
 

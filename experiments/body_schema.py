@@ -81,7 +81,7 @@ ARMS = (
     Ablation(
         name="cannot_learn",
         cut=TAUGHT[:1],
-        expect="Felt errors do not teach: a lesion is unlearned, a tool is never learned.",
+        expect="Felt errors do not teach: a lesion is unlearned, a tool never learned; noise unlearns more.",
     ),
     Ablation(
         name="cannot_unlearn",
@@ -90,7 +90,7 @@ ARMS = (
     ),
     Ablation(
         name="slow_learning",
-        expect="A quarter of the learning rate: recovers, but later.",
+        expect="A quarter of the learning rate: recovers, but later; 160 movements may be too few.",
     ),
 )
 """The arms, and what each should do, written before the run. They act from the change on: all have learned the body."""

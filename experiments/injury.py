@@ -62,6 +62,11 @@ class Injury(Settings):
 ARMS = (
     INTACT,
     Ablation(
+        name="no_efference",
+        silence=("command",),
+        expect="Nothing is predicted: every movement hurts, in health too, and the sign of an error is told by chance.",
+    ),
+    Ablation(
         name="no_plasticity",
         freeze=("object->la",),
         expect="Pain is felt and not bound to its cause: the hazard is entered again and again.",
@@ -113,12 +118,8 @@ PRIMARY = ("avoided_after_1",)
 """The first family of tests."""
 MEASURES: Mapping[str, Measure] = {"injuries": Measure("injuries", whole=True)}
 """What can be read from the rows alone."""
-CHANCE = {
-    "avoided_after_1": "the rate after 0 experiences, and that of no_plasticity",
-    "hits": "the rate of false alarms",
-    "sign_told": 1 / 3,
-}
-"""Levels without any knowledge."""
+SIGNS = 3
+"""What an error can be: felt, missing, or both."""
 
 
 def conditions(settings: Injury) -> tuple[Condition, ...]:
@@ -198,13 +199,16 @@ def likeness(episodes: Mapping[str, Any], arm: str) -> list[dict[str, Any]]:
 
 
 def analyse(episodes: Mapping[str, Any], settings: Injury) -> dict[str, Any]:
-    """Rates arm by arm and against `intact`; intensity, avoidance, alarm and generalisation of the arm shown."""
+    """Rates arm by arm and against `intact`; intensity, avoidance, alarm and generalisation of the arm shown. Chance of
+    avoidance is the rate before any experience, that of an alarm before a known hazard the rate before harmless things.
+    """
     values, arm = _rates(episodes), shown(settings)
     found = judge(values, PRIMARY)
     own, scale = found["arms"][arm], intensities(episodes, arm)
     warned = "no_veto" if "no_veto" in found["arms"] else arm
     return {
         **found,
+        "arm": arm,
         "intensity": scale,
         "spearman": spearman(scale),
         "avoidance": [{"experiences": n, "avoided": own[f"avoided_after_{n}"]} for n in COUNTS],
@@ -220,7 +224,11 @@ def analyse(episodes: Mapping[str, Any], settings: Injury) -> dict[str, Any]:
             },
         },
         "generalisation": likeness(episodes, arm),
-        "chance": {**CHANCE, "avoided_after_0": own["avoided_after_0"]["mean"]},
+        "chance": {
+            "avoided_after_1": own["avoided_after_0"]["mean"],
+            "hits": own["false_alarms"]["mean"],
+            "sign_told": 1.0 / SIGNS,
+        },
         "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
     }
 

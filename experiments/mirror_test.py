@@ -55,6 +55,8 @@ class MirrorTest(Settings):
     """What the mirror does in the test, where it is changed after babbling."""
     rounds: int = Field(default=20, ge=1, le=1000)
     """How often babbling visits every angle."""
+    contrast: float = Field(default=0.5, gt=0.0, lt=1.0)
+    """Share of movements that an angle must follow to be learned: above chance, 1 - (1 - 1/angles)^(bodies - 1)."""
     alpha: float = Field(default=0.05, gt=0.0, lt=1.0)
     """Probability with which chance may pass the criterion in a test: the stricter, the more "none"."""
 
@@ -115,8 +117,8 @@ def conditions(settings: MirrorTest) -> tuple[Condition, ...]:
 
 def system(settings: MirrorTest) -> MirrorSelf:
     """The system of the settings, before the mirror in which it babbles."""
-    shared = ("bodies", "angles", "actions", "delay", "motor_noise", "transform", "rounds", "alpha", "backend")
-    return MirrorSelf(**{name: getattr(settings, name) for name in shared})
+    shared = ("bodies", "angles", "actions", "delay", "motor_noise", "transform", "rounds", "contrast", "alpha")
+    return MirrorSelf(**{name: getattr(settings, name) for name in shared}, backend=settings.backend)
 
 
 def tested(settings: MirrorTest) -> MirrorSelf:

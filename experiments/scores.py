@@ -38,6 +38,14 @@ def auroc(score: ArrayLike, positive: ArrayLike) -> Floats:
     return np.asarray(np.divide(above, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0))
 
 
+def mean_among(values: ArrayLike, among: ArrayLike) -> Floats:
+    """Mean of `values` over the trials that are `among`, `[..., trials]` to `[...]`; NaN where there are none."""
+    value, chosen = _pair(values, among)
+    count = (chosen > 0).sum(-1)
+    total = np.where(chosen > 0, value, 0.0).sum(-1)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+
+
 def brier(probability: ArrayLike, outcome: ArrayLike) -> Floats:
     """Mean of (probability - outcome)^2, `[..., trials]` to `[...]`: 0 perfect, 0.25 for a constant 0.5."""
     forecast, truth = _pair(probability, outcome)

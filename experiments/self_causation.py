@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from bisnn.experiments import measures
 from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, select
 from bisnn.experiments.figures.self_causation import FIGURES
 from bisnn.experiments.measures import Measure
+from bisnn.experiments.scores import mean_among
 from bisnn.experiments.statistics import summarise
 from bisnn.experiments.tables import interval, number, p_value
 from bisnn.experiments.tasks.attribution import areas_under, trials
@@ -122,22 +121,13 @@ def overdetermined(episodes: Mapping[str, Any], arm: str) -> dict[str, dict[str,
             continue
         found[each.name] = {}
         for actor, name in enumerate(ACTORS):
-            values = {
-                what: np.where(kind == k, measures.table(episodes, f"{name}_{what}")[arm], np.nan)
+            due = 1.0 / each.harms.bit_count() if each.harms >> actor & 1 else 0.0
+            found[each.name][name] = {
+                what: summarise(mean_among(measures.table(episodes, f"{name}_{what}")[arm], kind == k))
                 for what in ("contrast", "responsibility")
             }
-            due = 1.0 / each.harms.bit_count() if each.harms >> actor & 1 else 0.0
-            found[each.name][name] = {what: summarise(_mean(value)) for what, value in values.items()}
             found[each.name][name]["due"] = {"responsibility": due}
     return found
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over trials `[seeds, trials]` of what is not NaN, NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(-1).astype(np.float64)
-    total = np.where(known, values, 0.0).sum(-1)
-    return np.asarray(np.divide(total, count, out=np.full_like(count, np.nan), where=count > 0))
 
 
 def analyse(episodes: Mapping[str, Any], settings: SelfCausationSettings) -> dict[str, Any]:

@@ -123,6 +123,8 @@ def test_both_trials_of_a_pair_have_the_same_motion_and_the_same_sensory_spikes(
     slips = (given.command != given.moved)[:, own].float().mean()
     assert 0.1 < float(slips) < 0.35, "0.3 of the movements are drawn anew, a quarter of these as commanded"
     assert not torch.equal(given.copied, given.command)
+    both = draw(body, key, 1, Noise(0.3, 0.2))
+    assert torch.equal(both.copied, both.command.flip(1)), "of two trials, the copy of the other"
     late = draw(body, key, 25, Noise(0.3, 0.2), delay=70.0)
     assert torch.equal(late.sensed[:, :, 7:], given.sensed)
     assert not late.sensed[:, :, : body.lag + 7].any()

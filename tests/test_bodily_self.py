@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from bisnn.experiments.trials import Batch
 from bisnn.interventions import compile_gates
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
+PLAIN = replace(EXPERIMENT, figures={})
 STEPS = 80
 
 
@@ -78,6 +80,21 @@ def test_without_slips_every_number_is_known(five):
     assert not mine["ownership"][0, :start].any()
 
 
+def test_a_push_comes_without_a_command_and_all_else_with_one(five):
+    mine = rows(five, "intact")
+    assert torch.equal(mine["command"] > 0, mine["own"])
+    assert torch.equal(mine["own"], mine["phase"] != PUSHED)
+    assert not rows(five, "no_efference")["command"].any()
+
+
+@pytest.mark.parametrize("severity", [1, 2, 3])
+def test_at_severity_1_alone_the_size_of_a_movement_tells_nothing(severity):
+    """Without a prediction pain is the size of the movement: as large as in health at 1, larger at 2 and 3."""
+    found = rows(lived([0, 1, 2], ("no_efference",), severity=severity, motor_noise=0.0), "no_efference")
+    told = scores({name: value.double().numpy() for name, value in found.items()})["pain_auroc"]
+    assert (told == 0.5).all() if severity == 1 else (told > 0.7).all()
+
+
 def test_the_ablations_take_what_they_say(five):
     def told(arm):
         return scores({name: value.double().numpy() for name, value in rows(five, arm).items()})
@@ -114,6 +131,7 @@ def test_a_run_has_what_it_promises_and_repeats(tmp_path):
     assert track["predicted"].shape == track["place"].shape == (STEPS, 2)
     for name in EXPERIMENT.figures:
         assert (tmp_path / "one" / "figures" / f"{name}.png").stat().st_size > 10_000
-    assert run(EXPERIMENT, tmp_path / "two", **settings).manifest.hash == view.manifest.hash
-    bare = run(EXPERIMENT, tmp_path / "bare", **settings, record=0)
-    assert bare.manifest.hash is not None
+    assert run(PLAIN, tmp_path / "two", **settings).manifest.hash == view.manifest.hash
+    bare = run(PLAIN, tmp_path / "bare", **settings, record=0)
+    texts = [text.get_text() for ax in EXPERIMENT.figures["self"](bare).axes for text in ax.texts]
+    assert any("--record 1" in text for text in texts)

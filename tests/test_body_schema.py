@@ -88,6 +88,17 @@ def test_felt_errors_learn_and_missing_errors_unlearn(done):
         assert mean(done, arm, "recovered_permute") == 0.0
 
 
+def test_without_noise_a_tool_is_only_learned_and_a_lesion_only_unlearned():
+    """The dissociation is complete where no sensory spike is lost: nothing is unlearned beside the lesion."""
+    arms = ("cannot_learn", "cannot_unlearn")
+    found = session([0, 1], arms, change=("lesion", "tool"), episodes=80, development=60, sensory_noise=0.0)
+    left = {
+        arm: rows["error"].unflatten(-1, (3, -1))[..., 60 + 60 : 60 + 80].amax((0, 2)) for arm, rows in found.items()
+    }
+    assert (left["cannot_learn"] > 0).tolist() == [False, False, True], "no change, lesion, tool"
+    assert (left["cannot_unlearn"] > 0).tolist() == [False, True, False]
+
+
 def test_a_slower_rate_is_slower(done):
     for change in CHANGES:
         assert mean(done, "slow_learning", f"left_mismatch_{change}") > mean(done, "intact", f"left_mismatch_{change}")
@@ -133,7 +144,7 @@ def test_the_bodies():
 
 
 def test_recovery_is_the_end_of_the_first_window_within_the_band_of_both_errors():
-    error = np.full((5, 60), 30.0)
+    error = np.full((6, 60), 30.0)
     error[0, 25:] = 10.9  # back: below 11
     error[1, 25:] = 11.1  # not quite
     error[2, 25:] = 10.9  # back, but the mismatch is not
@@ -141,10 +152,11 @@ def test_recovery_is_the_end_of_the_first_window_within_the_band_of_both_errors(
     error[4, 10:] = 0.9  # no more than a spike, whatever the baseline
     mismatch = error.copy()
     mismatch[2:4] = 30.0
-    base = np.array([10.0, 10.0, 10.0, 10.0, 0.0])
+    mismatch[5] = 10.0  # back, but the error is not
+    base = np.array([10.0, 10.0, 10.0, 10.0, 0.0, 10.0])
     found = recovery(error, base, mismatch, base)
     assert found[0] == 45.0
-    assert np.isnan(found[1:4]).all()
+    assert np.isnan(found[[1, 2, 3, 5]]).all()
     assert found[4] == 30.0
 
 
@@ -177,11 +189,15 @@ def test_bad_flags_are_refused_before_anything_runs(tmp_path, capsys):
 
 
 def test_one_change_and_a_lesion_by_name(tmp_path):
-    plain, values = replace(EXPERIMENT, figures={}), {**TINY, "change": "lesion", "arms": ("intact",)}
-    found = runner.run(plain, tmp_path / "run", record=0, seeds=2, lesion=("command",), **values).summary
+    plain, values = replace(EXPERIMENT, figures={}), {**SHORT, "episodes": 60, "change": "lesion", "arms": ("intact",)}
+    found = runner.run(plain, tmp_path / "run", record=0, seeds=2, lesion=("command", "sensory"), **values).summary
     assert [entry["change"] for entry in found["recovery"]] == ["none", "lesion"]
     assert found["jump"][1] == {
         "change": "lesion",
         **{name: found["arms"]["silence:command"][f"{name}_lesion"] for name in ("before", "jump", "jump_mismatch")},
     }
     assert found["arms"]["silence:command"]["recovered_none"]["mean"] == 0.0, "without its copy nothing is predicted"
+    for body in ("none", "lesion"):
+        numb = found["arms"]["silence:sensory"]
+        assert numb[f"left_{body}"]["mean"] < 1.0, "it unlearns what it knew, until few errors are left"
+        assert numb[f"recovered_{body}"]["mean"] == 0.0, "which is no recovery"

@@ -1,5 +1,6 @@
 """The competence experiment: its bits, its measures by hand, its ablations, its flags and its figures."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bisnn import rng
+from bisnn import load_run, rng
 from bisnn.experiments.base import configure
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.competence import CLAIMS
@@ -20,6 +21,7 @@ from bisnn.experiments.trials import Batch
 from bisnn.interventions import compile_gates
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
+PLAIN = replace(EXPERIMENT, figures={})
 
 
 def lived(seeds, arms=("intact",), **settings):
@@ -98,6 +100,17 @@ def test_constant_confidence_knows_nothing_of_itself():
     assert np.allclose(in_test(held, 0.7)["regret"], bounds(held, 0.7)["never"]["regret"])
 
 
+def test_the_estimate_is_what_its_spikes_say_whatever_is_ablated():
+    """Tasks are uniform, so the mean confidence over many is the estimated share of mastered tasks."""
+    cuts = ("cut:bias->competence", "silence:difficulty", "silence:competence", "gain:bias->competence=0.5")
+    found = lived(list(range(8)), ("overconfident", "no_other"), episodes=60, ablate=cuts)
+    for arm in found[1]:
+        mine = rows(found, arm)
+        said, estimated = (mine[name][:, 20:].double().mean() for name in ("confidence", "estimate"))
+        assert float(said) == pytest.approx(float(estimated), abs=0.04), arm
+    assert (rows(found, "overconfident")["estimate"] == 1.0).all()
+
+
 def test_the_measures_by_hand():
     """Four trials: a sure success, a doubtful failure that it asks for, a needless request, a failure that it dared."""
     one = {
@@ -148,9 +161,9 @@ def test_slopes_and_detection_by_hand():
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """A short run with figures."""
+    """A short run."""
     folder = tmp_path_factory.mktemp("competence") / "run"
-    return run("competence", folder, seeds=5, episodes=75, arms=("no_drop", "overconfident", "gain"))
+    return run(PLAIN, folder, seeds=5, episodes=75, arms=("no_drop", "overconfident", "gain"))
 
 
 def test_the_summary_has_what_scripts_rely_on(done):
@@ -167,17 +180,21 @@ def test_the_summary_has_what_scripts_rely_on(done):
     assert done.measure("regret")["intact"].mean() == pytest.approx(found["regret"]["agent"]["mean"])
 
 
-def test_figures_are_drawn_from_the_files(done):
-    for name in EXPERIMENT.figures:
-        assert (done.path / "figures" / f"{name}.png").stat().st_size > 10_000
+@pytest.mark.parametrize("name", EXPERIMENT.figures)
+def test_figures_are_drawn_from_the_files(done, name):
+    file = io.BytesIO()
+    EXPERIMENT.figures[name](load_run(done.path)).savefig(file)
+    assert len(file.getvalue()) > 10_000
+
+
+def test_the_areas_that_figures_show_are_recorded(done):
     areas = set(done.spikes["area"])
     assert {"difficulty", "competence", "attempt", "own"} <= areas
 
 
 def test_the_head_of_the_summary_follows_a_lesion(tmp_path):
-    plain = replace(EXPERIMENT, figures={})
     found = run(
-        plain, tmp_path / "run", seeds=2, episodes=45, record=0, arms=("no_drop",), lesion=("competence",)
+        PLAIN, tmp_path / "run", seeds=2, episodes=45, record=0, arms=("no_drop",), lesion=("competence",)
     ).summary
     assert found["arms"]["silence:competence"]["auroc"]["mean"] == 0.5
     assert found["auroc"]["mean"] == 0.5 != found["arms"]["intact"]["auroc"]["mean"]

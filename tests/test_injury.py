@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from bisnn import rng
+from bisnn.agents.protector import NO_COMMAND, Protector
 from bisnn.experiments.base import configure
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.injury import CLAIMS
@@ -19,6 +21,7 @@ from bisnn.experiments.trials import Batch
 from bisnn.interventions import compile_gates
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
+PLAIN = replace(EXPERIMENT, figures={})
 QUICK = {"episodes": 2, "steps": 45}
 
 
@@ -43,23 +46,23 @@ def rows(lived, arm):
 
 
 @pytest.fixture(scope="module")
-def three():
-    return lived([0, 1, 2, 3, 4], ("no_plasticity", "shuffled_sight"))
+def five():
+    return lived([0, 1, 2, 3, 4], ("no_plasticity", "shuffled_sight", "no_efference", "no_pain"))
 
 
-def test_the_same_individual_alone_in_a_batch_and_in_any_order(three):
+def test_the_same_individual_alone_in_a_batch_and_in_any_order(five):
     """Seed 3 alone, and among 5 beside other arms in another order: the same rows and weights, bit for bit."""
     alone = lived([3], ("shuffled_sight", "no_plasticity"))
     for arm in ("intact", "no_plasticity", "shuffled_sight"):
-        one, many = rows(alone, arm), rows(three, arm)
+        one, many = rows(alone, arm), rows(five, arm)
         for name in one:
             assert torch.equal(one[name][0].nan_to_num(-1.0), many[name][3].nan_to_num(-1.0)), name
-    assert torch.equal(alone[0].kept["object->la"][0], three[0].kept["object->la"][3])
+    assert torch.equal(alone[0].kept["object->la"][0], five[0].kept["object->la"][3])
 
 
-def test_counts_are_consistent(three):
-    for arm in three[1]:
-        mine = {name: value.double().numpy() for name, value in rows(three, arm).items()}
+def test_counts_are_consistent(five):
+    for arm in five[1]:
+        mine = {name: value.double().numpy() for name, value in rows(five, arm).items()}
         for count, chances in RATES.values():
             if not count.startswith("lead"):
                 assert (mine[count] <= mine[chances]).all(), count
@@ -67,20 +70,50 @@ def test_counts_are_consistent(three):
         assert (tested <= mine["known_steps"] + mine["unknown_steps"]).all()
         assert (mine["begun"].sum(-1) <= mine["injuries"].sum(-1)).all()
         assert mine["healthy_steps"].max() <= QUICK["steps"]
-    frozen, intact = rows(three, "no_plasticity"), rows(three, "intact")
+    frozen, intact = rows(five, "no_plasticity"), rows(five, "intact")
     assert not frozen["avoided_1"].any()
     assert torch.equal(intact["avoided_1"], intact["approaches_1"])
     assert bool(intact["avoided_1"].any())
 
 
-def test_until_the_first_pain_all_arms_are_the_same():
-    """Learning alone makes the difference: with pain silenced nothing differs from no plasticity but the pain."""
-    found = lived([0, 1], ("no_plasticity", "no_pain"), episodes=1)
-    frozen, numb = rows(found, "no_plasticity"), rows(found, "no_pain")
+def test_without_learning_and_without_pain_nothing_differs_but_the_pain(five):
+    frozen, numb = rows(five, "no_plasticity"), rows(five, "no_pain")
     assert torch.equal(frozen["injuries"], numb["injuries"])
     assert torch.equal(frozen["mismatch_steps"], numb["mismatch_steps"])
     assert not numb["mismatch_pain"].any()
     assert torch.equal(frozen["mismatch_pain"], frozen["mismatch_steps"])
+
+
+def test_without_efference_copy_healthy_steps_hurt_and_the_sign_of_an_error_is_told_by_chance(five):
+    intact, cut = rows(five, "intact"), rows(five, "no_efference")
+
+    def rate(arm, count, chances):
+        return float(arm[count].sum() / arm[chances].sum())
+
+    assert rate(intact, "healthy_pain", "healthy_steps") == 0.0
+    assert rate(intact, "sign_right", "mismatch_steps") == 1.0
+    assert rate(cut, "healthy_pain", "healthy_steps") > 0.5
+    assert rate(cut, "sign_right", "mismatch_steps") < 0.5
+
+
+@pytest.mark.parametrize("go", [True, False])
+def test_where_it_stays_no_command_is_sent(monkeypatch, go):
+    sent, intend, undergo = [], Protector.intend, Protector.undergo
+
+    def decided(*given):
+        verdict, *rest = intend(*given)
+        return verdict._replace(go=torch.full_like(verdict.go, go)), *rest
+
+    def watched(self, state, action, touch, moved, *rest):
+        sent.append((action, moved))
+        return undergo(self, state, action, touch, moved, *rest)
+
+    monkeypatch.setattr(Protector, "intend", decided)
+    monkeypatch.setattr(Protector, "undergo", watched)
+    lived([0, 1], episodes=1, steps=4)
+    assert len(sent) == 4
+    assert all((action != NO_COMMAND).all() == go for action, _ in sent)
+    assert any(bool(moved.any()) for _, moved in sent) == go
 
 
 def test_rank_correlation_of_a_constant_is_undefined():
@@ -101,6 +134,7 @@ def test_rates_are_sums_over_visits():
     assert found["avoidance"][1]["avoided"]["mean"] == 0.5
     assert found["avoidance"][2]["avoided"]["mean"] is None, "no hazard was met after two experiences"
     assert found["spearman"] is None
+    assert found["chance"] == {"avoided_after_1": 1.0, "hits": 1.0, "sign_told": pytest.approx(1 / 3)}
     assert [entry["shared"] for entry in found["generalisation"]] == [0.0, 0.5, 1.0]
     assert found["generalisation"][1]["avoided"]["mean"] == 0.5, "read at the end"
 
@@ -137,7 +171,7 @@ def test_a_run_has_what_it_promises_and_repeats(tmp_path):
     json.dumps(found, allow_nan=False)
     for name in EXPERIMENT.figures:
         assert (tmp_path / "one" / "figures" / f"{name}.png").stat().st_size > 10_000
-    again = run(EXPERIMENT, tmp_path / "two", **settings)
+    again = run(PLAIN, tmp_path / "two", **settings)
     assert again.manifest.hash == view.manifest.hash
 
 

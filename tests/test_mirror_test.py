@@ -1,5 +1,7 @@
 """The mirror test as an experiment: criteria B-1 and B-2, its controls, its bits, its refusals, its figures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -25,6 +27,7 @@ from bisnn.experiments.trials import Batch
 from bisnn.interventions import check, compile_gates
 from bisnn.systems.mirror_self import LEARNED
 
+PLAIN = replace(EXPERIMENT, figures={})
 SHORT = {"rounds": 9, "episodes": 2, "contingency": (0.0, 1.0), "bodies": 2}
 
 
@@ -109,7 +112,8 @@ def test_figures_and_recordings(done):
 
 
 def test_an_individual_is_the_same_alone_in_a_batch_and_in_any_order(monkeypatch):
-    settings = MirrorTest(**SHORT)
+    quick = {"angles": 3, "actions": 4, "contrast": 0.1, "rounds": 5}
+    settings = MirrorTest(**{**SHORT, **quick})
     alone = lived(settings, ["intact"], [3])
     batch = lived(
         settings, ["frozen_stdp", *["intact"] * 5, "no_insula", "shuffled_training"], [3, 4, 3, 0, 1, 2, 3, 3]
@@ -139,8 +143,8 @@ def test_a_changed_mirror_or_motor_noise_makes_it_miss_itself():
 
 
 def test_the_head_of_the_summary_describes_the_lesion_that_was_asked_for(tmp_path):
-    one = {**SHORT, "contingency": "0.5", "test_transform": "rotate"}
-    done = runner.run(EXPERIMENT, tmp_path / "run", seeds=2, lesion=("STS",), arms=("intact",), **one)
+    one = {**SHORT, "rounds": 2, "contingency": "0.5", "test_transform": "rotate"}
+    done = runner.run(PLAIN, tmp_path / "run", seeds=2, lesion=("STS",), arms=("intact",), **one)
     assert done.summary["shown"] == "silence:STS"
     assert done.summary["contingency"] == [0.5]
     assert done.summary["accuracy"] == [0.0]
@@ -153,8 +157,10 @@ def test_the_head_of_the_summary_describes_the_lesion_that_was_asked_for(tmp_pat
 
 
 @pytest.mark.slow
-def test_figures_say_so_where_nothing_was_recorded(tmp_path):
-    done = runner.run(EXPERIMENT, tmp_path / "run", seeds=2, record=0, arms=("intact",), **SHORT)
+@pytest.mark.parametrize("values", [{"record": 0}, {"contingency": "0.5", "lesion": ("STS",)}])
+def test_figures_are_drawn_where_nothing_was_recorded_and_of_one_level(tmp_path, values):
+    chosen = {**SHORT, "seeds": 2, "arms": ("intact",), **values}
+    done = runner.run(EXPERIMENT, tmp_path / "run", **chosen)
     assert len(list((done.path / "figures").iterdir())) == 2 * len(EXPERIMENT.figures)
 
 

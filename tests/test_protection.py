@@ -12,7 +12,7 @@ import torch
 from bisnn import tree
 from bisnn.agents.dilemmas.injury_room import MISMATCH, InjuryRoom, gain
 from bisnn.agents.dilemmas.rooms import SelfPainRoom
-from bisnn.agents.protector import Protector
+from bisnn.agents.protector import NO_COMMAND, Protector
 from bisnn.errors import ConfigError, UnknownName
 from bisnn.interventions import Ablation, compile_gates
 from bisnn.systems.body import Body
@@ -90,6 +90,24 @@ def test_pain_teaches_at_its_onset_and_what_is_met_in_pain_is_not_feared():
     assert share(~met.go) <= 0.05
     _, alight, _ = step(hurt(10), NOTHING, moved=False)
     assert alight.all(), "rest is no evidence of health"
+
+
+def test_without_the_inhibition_of_pag_noradrenaline_alone_keeps_learning_to_the_onset():
+    cut = compile_gates((Ablation(name="a", cut=("acc->pag",)),), torch.zeros_like(KEY), KEY, Protector().targets)
+    state = hurt(10, cut)
+    for _ in range(5):
+        _, _, state = step(state, THIRD, THIRD, 10, cut)
+    for _ in range(2):
+        _, _, state = step(state, NOTHING, gates=cut)
+    met, _, state = step(state, THIRD, gates=cut)
+    assert share(~met.go) <= 0.05
+    met, _, _ = step(state, HAZARD, gates=cut)
+    assert share(~met.go) >= 0.95
+
+
+def test_what_is_vetoed_sends_no_command():
+    body = Body()
+    assert not body.command(torch.full((2,), NO_COMMAND), torch.tensor([False, True])).any()
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,9 @@ def test_settings_take_ranges_and_lesions_are_checked_before_anything_runs(heari
     settings = base.configure(hearing, {"lesion": ("ear",)})
     assert trials.shown(settings) == "silence:ear"
     assert trials.shown(base.configure(hearing, {})) == "intact"
+    both = base.configure(hearing, {"lesion": ("ear",), "ablate": ("drive:ear=0",)})
+    assert trials.shown(both) == "drive:ear=0", "ablations come before lesions, as in the arms"
+    assert [arm.name for arm in hearing.conditions(both)] == ["intact", "deaf", "drive:ear=0", "silence:ear"]
 
 
 def test_trials_have_no_agents_and_no_dilemma(hearing, tmp_path):

@@ -6,6 +6,8 @@ what it says: rows, bars and lines are named as well.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -110,6 +112,8 @@ ARM_NAMES: Mapping[str, str] = {
     "tabular_q": "tabular Q-learning",
 }
 """Arms and agents that are not called as they are written in code."""
+WIDEST = 30
+"""Characters in a line of an arm's name."""
 SPARE = ("#56B4E9", "#999933", "#CC6677", "#44AA99", "#332288", "#B8860B")
 """Colours of what has no fixed one, in order."""
 DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
@@ -160,8 +164,9 @@ def area_name(area: str) -> str:
 
 
 def arm_name(arm: str) -> str:
-    """An arm or agent as figures call it."""
-    return ARM_NAMES.get(arm, arm.replace("_", " "))
+    """An arm or agent as figures call it; one of many ablations is broken into two lines, the rest left out."""
+    name = ARM_NAMES.get(arm, re.sub(r"\s*\+\s*", " + ", arm.replace("_", " ")))
+    return "\n".join(textwrap.wrap(name, WIDEST, break_on_hyphens=False, max_lines=2, placeholder=" …")) or arm
 
 
 def colour(name: str, among: Mapping[str, str], number: int = 0) -> str:

@@ -236,10 +236,19 @@ class Competence:
         steps = self.acting + 1
         return self.circuit.run(self._met(state, noise), drive, release, gates, steps=steps, probes=probes)
 
-    def weights(self, state: CircuitState) -> Tensor:
-        """The learned weights onto a competence cell, mean over the cells, `[*B, fields + features + 1]`: of the
-        difficulty cells, of the feature cells, and of all bias cells in sum."""
-        each = [on_grid(state.weights[name]).sum(-1) * (1.0 / self.cells) for name in TAUGHT]
+    def weights(self, state: CircuitState, gates: Gates = NO_GATES) -> Tensor:
+        """The learned weights onto a competence cell as they act, mean over the cells, `[*B, fields + features + 1]`:
+        of the difficulty cells, of the feature cells, and of all bias cells in sum. What is cut or silenced is 0."""
+        each = []
+        for name in TAUGHT:
+            weight, source = on_grid(state.weights[name]), name.partition("->")[0]
+            if name in gates.gain:
+                weight = weight * gates.gain[name][..., None, None]
+            if source in gates.alive:
+                weight = weight * gates.alive[source][..., None]
+            if "competence" in gates.alive:
+                weight = weight * gates.alive["competence"][..., None, :]
+            each.append(weight.sum(-1) * (1.0 / self.cells))
         return torch.cat((each[0], each[1], each[2].sum(-1, keepdim=True)), -1)
 
     def expected(self, weights: Tensor, difficulty: Tensor, feature: Tensor) -> Tensor:

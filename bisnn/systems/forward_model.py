@@ -54,7 +54,7 @@ class Sensation(NamedTuple):
     missing: Tensor  # [*B] predicted, not felt
     predicted: Tensor  # [*B]
     sensed: Tensor  # [*B]
-    mismatch: Tensor  # [*B] sum over cells of |predicted - sensed|, counted outside of the error areas
+    mismatch: Tensor  # [*B] sum over cells of |predicted - driven|, counted outside of the error areas and the senses
 
     @property
     def error(self) -> Tensor:
@@ -226,7 +226,7 @@ class ForwardModel:
         )
         felt, missing, sensory = (seen[f"{name}.spikes"].sum(-2) for name in ("felt", "missing", "sensory"))
         predicted = seen["prediction.spikes"][..., : self.n].sum(-2)
-        mismatch = (predicted - sensory).abs()
+        mismatch = (predicted - (sensed > 0.0).sum(-2)).abs()
         found = Sensation(*(part.sum(-1) for part in (felt, missing, predicted, sensory, mismatch)))
         return found, after, seen
 

@@ -13,8 +13,11 @@ is low, and the efference copy fires the visual cells that it predicts. An insul
 as a slow current and its image at that angle as a fast one; each alone is below threshold, both fire it. The body
 pauses between movements until every trace is gone: the circuit is at rest.
 
-Temporal window. A pairing with gap g ms and hit rate p strengthens a synapse where p exp(-g/tau) > `contrast`, which is
-the depression by one presynaptic spike in a movement of 64 ms; a longer one, for a longer delay, depresses more.
+Window. A pairing with gap g ms and hit rate p strengthens a synapse where p exp(-g/tau) > `contrast`, which is the
+depression by one presynaptic spike in a movement of 64 ms; a longer one, for a longer delay, depresses more. Whether it
+reaches threshold depends on `rounds` too. The other images together hit an angle with p = 1 - (1 - 1/n)^(K-1): where
+that comes near (K > 4 with n = 5, K > 2 with n = 3), chance is learned, several angles are predicted, and the criterion
+below is too low. A `contrast` of exp(-14/tau) (1 + p)/2 mends it, and shortens the delay that can be bridged.
 
 Criterion. An image that is not the own one meets the prediction of one angle among n by chance: in Y ~ Bin(m, 1/n) of m
 actions. The largest of K such counts reaches c with probability 1 - P(Y < c)^K; `criterion` is the smallest c for which
@@ -69,14 +72,12 @@ CELL = Izhikevich(
 STRONG, FIRES = 2.5, 0.76
 """Weight of a relay, as in the source: every spike fires its target; and the least weight that does so (8 ms later)."""
 PREDICTED, SEEN = 0.08, 0.7
-"""Into the insula: weight of a prediction (slow) and of an image (fast). Each alone, and two predictions, are below
-threshold."""
+"""Into the insula: weight of a prediction (slow) and of an image (fast). One, or two predictions, fire nothing."""
 PULSE, EFFERENCE, VISUAL, TAIL = 4, 5, 19, 24
 """Ticks: of drive, for one spike; from command to the efference copy in visual IPL; to vision there at delay 0; to the
 end of a test movement at delay 0."""
 LATENCY, DETOUR = 8, 8
-"""Ticks by which vision lags the efference copy at delay 0; ticks from STS to visual IPL, so that the insula compares
-before visual IPL sees."""
+"""Ticks by which vision lags the efference copy at delay 0; from STS to visual IPL: the insula compares first."""
 
 
 def reaches(count: int, hit: float, least: int) -> float:
@@ -200,9 +201,8 @@ class MirrorSelf:
 
     def mirrored(self, angle: Tensor) -> Tensor:
         """The angle that the mirror shows of an executed one, int64."""
-        if self.transform == "reflect":
-            return self.angles - 1 - angle
-        return (angle + 1) % self.angles if self.transform == "rotate" else angle
+        shown = {"identity": angle, "reflect": self.angles - 1 - angle, "rotate": (angle + 1) % self.angles}
+        return shown[self.transform]
 
     def babbling(self, key: Tensor, gates: Gates = NO_GATES) -> Scene:
         """What individuals `key` int64 `[*B]` do and see while babbling: `rounds` rounds of every angle in random

@@ -13,6 +13,9 @@ stands on when pain begins, not what it meets later in pain. The central amygdal
 injury, read while looking; the cingulate area (acc) that of actual injury, read after acting. An object is a random
 pattern of object cells, which spike at random; nothing says which objects are dangerous.
 
+That learning stays at the onset is due to noradrenaline and to the inhibition of pag: with that cut, noradrenaline
+alone holds it there.
+
 Left out: extinction (without pain nothing is unlearned). Where pain begins after the body has left what injured it,
 the wrong ground is bound, or none.
 

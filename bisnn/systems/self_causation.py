@@ -24,7 +24,8 @@ blame. The contrast is but-for causation: where two acts each suffice, neither i
 Chockler and Halpern, read off the eight predictions: 1/(1 + k), k the fewest other actors that must be imagined away
 until the harm hangs on this one.
 
-"Self-caused" and "blame" mean these counts of spikes. What is called nature is whatever neither actor explains.
+"Self-caused" and "blame" mean these counts of spikes. Own and other's contrast compare predictions: they are as large
+where a predicted harm did not come. What is called nature is whatever felt harm neither actor explains.
 
 Wolpert, Miall (1996) Neural Netw. 9:1265 (forward model). doi:10.1016/S0893-6080(96)00035-4;
 O'Reilly (1996) Neural Comput. 8:895 (learning by two phases). doi:10.1162/neco.1996.8.5.895;

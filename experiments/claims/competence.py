@@ -1,6 +1,6 @@
 """Claim E2-4: it knows what it can do, asks where it would fail, and notices when its capability drops.
 
-    AUROC = P(confidence before a success > confidence before a failure of its own attempts)
+    AUROC = P(confidence in a task at which its own attempt succeeds, or would > in one at which it fails, or would)
     regret = mean gain of an oracle that knows its own capability - mean gain of its choices
 
 Twenty individuals, 600 trials each, with ablations (`bisnn run competence`). The metrics are those of the sources, that

@@ -3,9 +3,14 @@
 Tolerances: Spearman 0.95, strictly rising (criterion P3 of graded injury, here for three kinds of injury, three sizes
 each, and in whole visits); at least 0.95 of hazards avoided after one experience; two alarms that are confused in less
 than 5 % (the bound on confusion of own and other pain); AUROC of agency at least 0.9, and 0.5 +- 0.05 without an
-efference copy. The others are ours: a naive body, or one that cannot learn or feel, avoids at most a tenth, harmless
-things are avoided in at most a fifth of approaches, pain tells injury from health with AUROC 0.9, and one image is
-accepted as the own one in at least 95 % and the other in at most 5 % of the steps of the second half of its time.
+efference copy. That of pain is at chance too without it, at severity 1, where the injured body moves as far as a
+healthy one. The others are ours: without efference copy the sign of an error is told by chance (a third, at most 0.4)
+and most healthy steps hurt; a naive body, or one that cannot learn or feel, avoids at most a tenth; harmless things are
+avoided in at most a fifth of approaches; the alarm rings at least 5 of the 14 ticks of looking before the movement,
+also before injuries that it cannot veto; pain tells injury from health with AUROC 0.9, and one image is accepted as the
+own one in at least 95 % and the other in at most 5 % of the steps of the second half of its time. That five pain cells
+fire for a cell of mismatch is built in; what P4 tests is that this holds through whole visits, and not without a
+prediction.
 """
 
 from __future__ import annotations
@@ -33,9 +38,10 @@ def _summary(experiment: Experiment, **settings: Any) -> dict[str, Any]:
 
 
 def graded() -> Mapping[str, float]:
-    """P4: pain cells at nine injuries of three kinds, and over two visits of every individual."""
-    found = _summary(injury.EXPERIMENT, episodes=2, arms=("intact",))
-    own, scale = found["arms"]["intact"], found["intensity"]
+    """P4: pain cells at nine injuries of three kinds, and over two visits of every individual, with and without an
+    efference copy."""
+    found = _summary(injury.EXPERIMENT, episodes=2, arms=("no_efference",))
+    own, cut, scale = found["arms"]["intact"], found["arms"]["no_efference"], found["intensity"]
     steps = []
     for kind in ("short", "over", "inverted"):
         cells = [entry["pain_cells"] for entry in scale if entry["kind"] in ("healthy", kind)]
@@ -46,6 +52,8 @@ def graded() -> Mapping[str, float]:
         "sign_told": own["sign_told"]["mean"],
         "pain_of_mismatch": own["pain_of_mismatch"]["mean"],
         "pain_in_health": own["pain_in_health"]["mean"],
+        "sign_told_no_efference": cut["sign_told"]["mean"],
+        "pain_in_health_no_efference": cut["pain_in_health"]["mean"],
     }
 
 
@@ -64,7 +72,7 @@ def protection() -> Mapping[str, float]:
         "hits": own["hits"]["mean"],
         "false_alarms": own["false_alarms"]["mean"],
         "lead_ticks": own["lead_ticks"]["mean"],
-        "lead_steps_no_veto": arms["no_veto"]["lead_steps"]["mean"],
+        "hits_no_veto": arms["no_veto"]["hits"]["mean"],
         "impending_taken_for_actual": confused["impending_taken_for_actual"]["mean"],
         "actual_taken_for_impending": confused["actual_taken_for_impending"]["mean"],
     }
@@ -95,13 +103,21 @@ CLAIMS = (
         name="body/P4",
         claim="Injuries hurt by their size, whether the body moves less, more, or the other way, and the sign is told.",
         source="beyond the source: " + PAIN,
-        expected={"spearman": 1.0, "smallest_step": 1.0, "sign_told": 1.0, "pain_of_mismatch": 1.0},
+        expected={
+            "spearman": 1.0,
+            "smallest_step": 1.0,
+            "sign_told": 1.0,
+            "pain_of_mismatch": 1.0,
+            "sign_told_no_efference": 1 / 3,
+        },
         tolerance={
             "spearman": (0.95, None),
             "smallest_step": (1.0, None),
             "sign_told": (0.95, None),
             "pain_of_mismatch": (1.0, 1.0),
             "pain_in_health": (0.0, 0.0),
+            "sign_told_no_efference": (None, 0.4),
+            "pain_in_health_no_efference": (0.5, None),
         },
         measure=graded,
         seconds=8.0,
@@ -120,8 +136,8 @@ CLAIMS = (
             "harmless_avoided": (None, 0.2),
             "hits": (0.95, None),
             "false_alarms": (None, 0.2),
-            "lead_ticks": (1.0, None),
-            "lead_steps_no_veto": (1.0, None),
+            "lead_ticks": (5.0, None),
+            "hits_no_veto": (0.95, None),
             "impending_taken_for_actual": (None, 0.05),
             "actual_taken_for_impending": (None, 0.05),
         },

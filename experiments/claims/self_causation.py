@@ -5,6 +5,8 @@
 The tolerances are those of the sense of agency (AUROC 0.9, and 0.5 +- 0.05 without efference copy), which this test
 repeats for consequences; that of false and missed blame is ours: a tenth of what a coin would do, or less. The starting
 state as baseline must fail: it blames the self for nine in ten harms of others, and would hold back harmless acts.
+False blame, blame without harm and interference are bounds on one side: an agent that never blames itself (no efference
+copy, no learning) is at 0 in all three. They count beside missed blame, in which it fails, and against that baseline.
 
 Krakovna et al. (2018) arXiv:1806.01186 (baselines, interference); Wolpert, Miall (1996)
 doi:10.1016/S0893-6080(96)00035-4; Chockler, Halpern (2004) doi:10.1613/jair.1391 (1/k for k sufficient causes).

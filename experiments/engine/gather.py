@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from bisnn.experiments.engine.cohort import Cohort
 from bisnn.experiments.engine.record import COLUMNS, TRACE
 
 Columns = dict[str, NDArray[np.generic]]
+LONGEST = 120
+"""Characters of an arm's name in the name of a file."""
 
 
 def gather(shards: Sequence[Cohort], folder: Path) -> None:
@@ -103,6 +106,8 @@ def _spikes(shard: Cohort, tensors: dict[str, Tensor], areas: Sequence[str]) -> 
 
 def file_name(arm: str, seed: int, agent: str = "") -> str:
     """Name of the recording of one individual, free of odd characters; with the agent where an arm has several."""
+    if len(arm) > LONGEST:  # of many ablations: file systems take 255 bytes
+        arm = f"{arm[:LONGEST]}_{hashlib.sha256(arm.encode()).hexdigest()[:8]}"
     parts = (re.sub("[^A-Za-z0-9_.=-]+", "_", arm), str(seed), agent)
     return "-".join(part for part in parts if part)
 

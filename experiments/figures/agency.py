@@ -47,7 +47,9 @@ ROWS: Mapping[str, str] = {
 
 
 def _name(arm: str) -> str:
-    return NAMES.get(arm, arm)
+    from bisnn.plots import style
+
+    return NAMES.get(arm) or style.arm_name(arm)
 
 
 def _colour(arm: str, place: int) -> str:

@@ -52,7 +52,9 @@ ROUND = 4
 
 
 def _name(arm: str) -> str:
-    return NAMES.get(arm, arm)
+    from bisnn.plots import style
+
+    return NAMES.get(arm) or style.arm_name(arm)
 
 
 def _colour(arm: str, place: int) -> str:

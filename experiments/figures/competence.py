@@ -53,6 +53,8 @@ def reliability(view: Run) -> Figure:
 
 def _calibration(ax: Axes, arm: str, rows: Table) -> None:
     """One arm: a point per bin of confidence that holds trials, larger where it holds more."""
+    from bisnn.plots import style
+
     place = np.minimum((rows["confidence"] * BINS).astype(np.int64), BINS - 1)
     inside = [place == number for number in range(BINS)]
     hits = np.stack([(rows["succeeds"] * here).sum(-1) for here in inside], -1)
@@ -70,7 +72,7 @@ def _calibration(ax: Axes, arm: str, rows: Table) -> None:
     colour, over = COLOURS.get(arm, "#222222"), 4 if first else 3
     ax.errorbar(x, rate, yerr=ends, color=colour, lw=2.0 if first else 1.0, elinewidth=0.9, zorder=over)
     ax.scatter(x, rate, s=size, color=colour, zorder=over + 1, edgecolor="white", lw=0.4)
-    ax.plot([], [], "o-", ms=4, color=colour, lw=2.0 if first else 1.0, label=name(arm))
+    ax.plot([], [], "o-", ms=4, color=colour, lw=2.0 if first else 1.0, label=style.arm_name(name(arm)))
 
 
 def _split(ax: Axes, rows: Table) -> None:
@@ -187,7 +189,7 @@ def regret(view: Run) -> Figure:
 
     with style.use():
         found = phases(view.episodes, spans(view))
-        names = [arm for arm in view.manifest.arms if arm != "no_drop" and not arm.startswith("gain")]
+        names = [arm for arm in view.manifest.arms if arm not in ("no_drop", "gain", "gain_no_exploration")]
         scores = {name(arm): in_test(found[arm][0], worth(view)) for arm in names}
         figure = style.figure(7.2, 1.7 + 0.3 * len(names))
         left, right = figure.subplots(1, 2, sharey=True)

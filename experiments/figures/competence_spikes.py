@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bisnn import plots
-from bisnn.experiments.figures.data import missing
+from bisnn.experiments.figures.data import events, missing
 from bisnn.experiments.results import Run
 from bisnn.experiments.storage import Columns
 from bisnn.systems.competence import Competence
@@ -71,13 +71,7 @@ def _trial(ax: Axes, view: Run, which: tuple[str, int, int], title: str) -> None
     columns, rows = view.spikes, view.episodes
     end, total = plan.ticks * plan.dt, (plan.ticks + plan.acting + 1) * plan.dt
     mine, row = (_of(table, which) for table in (columns, rows))
-    events = {}
-    for area in AREAS:
-        here = mine & (columns["area"] == area)
-        ticks = columns["tick"][here] + columns["step"][here] * plan.ticks
-        name = SHORT.get(area, area)
-        events[name] = plots.Events(ticks * plan.dt, columns["unit"][here].astype(np.int64), plan.circuit.areas[area].n)
-    plots.raster(events, end=total, ax=ax)
+    plots.raster(events(view, mine, plan.circuit, AREAS, SHORT, stretch=plan.ticks), end=total, ax=ax)
     ax.axvspan(end, total, color="#000000", alpha=0.1, lw=0, zorder=1.5)
     values = {name: float(rows[name][row][0]) for name in ("difficulty", "confidence", "chance", "error", "success")}
     outcome = "success" if values["success"] else "failure"

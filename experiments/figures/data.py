@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bisnn import plots, rng
 from bisnn.agents.altruist import Altruist
 from bisnn.agents.dilemmas.rescue import Rescue
+from bisnn.circuit import Circuit
 from bisnn.experiments.base import configure, find
 from bisnn.experiments.engine.record import TRACE
 from bisnn.experiments.results import Run
@@ -127,6 +128,25 @@ def step_events(
         step = (columns["step"][here] - first).astype(np.float64)
         times = step * slots.length + slots.starts.get(area, 0.0) + columns["tick"][here]
         found[area] = plots.Events(times, unit, max(count.get(area, 0), int(unit.max(initial=0)) + 1))
+    return found
+
+
+def events(
+    view: Run,
+    chosen: NDArray[np.bool_],
+    circuit: Circuit,
+    areas: Sequence[str],
+    names: Mapping[str, str] | None = None,
+    stretch: int = 0,
+) -> dict[str, Events]:
+    """The spikes of the `chosen` rows of `view.spikes` by area, silent areas too, under their `names` where they have
+    others. Each step of a trial begins `stretch` ticks after the one before."""
+    columns, found = view.spikes, {}
+    for area in areas:
+        here = chosen & (columns["area"] == area)
+        ticks = columns["tick"][here].astype(np.float64) + columns["step"][here] * stretch
+        unit = columns["unit"][here].astype(np.int64)
+        found[(names or {}).get(area, area)] = plots.Events(ticks * circuit.dt, unit, circuit.areas[area].n)
     return found
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bisnn import plots
-from bisnn.experiments.figures.data import missing, reference
+from bisnn.experiments.figures.data import events, missing, reference
 from bisnn.experiments.figures.files import Draw
 from bisnn.experiments.results import Run
 from bisnn.experiments.statistics import ENOUGH
-from bisnn.plots.rasters import Events
 from bisnn.systems.protection import Protection
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
 }
 """Kind of injury -> its words, colour and mark."""
 ARMS: Mapping[str, str] = {
+    "no_efference": "no efference copy",
     "no_plasticity": "amygdala does not learn",
     "no_alarm": "alarm (CeA) silenced",
     "no_pain": "pain cells silenced",
@@ -59,9 +59,15 @@ def injury(view: Run) -> Figure:
         _avoidance(panels[0, 1], view)
         _likeness(panels[1, 0], view)
         _alarms(panels[1, 1], view)
-        seeds = len(view.manifest.seeds)
-        figure.supxlabel(f"mean and 95 % interval over {seeds} individuals", fontsize=7, color=style.GREY)
+        seeds, arm = len(view.manifest.seeds), _shown(view)
+        words = "" if arm == reference(view) else f"a, c, d: {ARMS.get(arm) or style.arm_name(arm)};  "
+        figure.supxlabel(f"{words}mean and 95 % interval over {seeds} individuals", fontsize=7, color=style.GREY)
         return figure
+
+
+def _shown(view: Run) -> str:
+    """The arm that the summary describes."""
+    return str(view.summary.get("arm", reference(view)))
 
 
 def _intensity(ax: Axes, view: Run) -> None:
@@ -80,6 +86,8 @@ def _intensity(ax: Axes, view: Run) -> None:
 
 def _avoidance(ax: Axes, view: Run) -> None:
     """Share of hazards avoided at the first approach after 0, 1, 2 experiences, arm by arm."""
+    from bisnn.plots import style
+
     arms = view.manifest.arms
     for number, (measure, (label, colour)) in enumerate(GROUPS.items()):
         ax.plot([], [], "o", color=colour, ms=5, label=label)
@@ -91,7 +99,7 @@ def _avoidance(ax: Axes, view: Run) -> None:
             ax.plot(found["ci95"], (place, place), color=colour, lw=2, solid_capstyle="butt")
             few = found["n"] < ENOUGH
             ax.plot(found["mean"], place, "o", color=colour, ms=5, mfc="white" if few else colour, clip_on=False)
-    ax.set_yticks(range(len(arms)), [ARMS.get(arm, arm.replace("_", " ")) for arm in arms])
+    ax.set_yticks(range(len(arms)), [ARMS.get(arm) or style.arm_name(arm) for arm in arms])
     ax.set(ylim=(len(arms) - 0.4, -0.6), xlim=(-0.03, 1.03), xlabel="hazards avoided at the next approach")
     ax.set_xticks((0, 0.5, 1), ("0%", "50%", "100%"))
     ax.set_title("b   One experience of pain is enough")
@@ -112,7 +120,7 @@ def _likeness(ax: Axes, view: Run) -> None:
     low, high = zip(*(e["avoided"]["ci95"] for e in curve), strict=True)
     ax.fill_between(shared, low, high, color="#0072B2", alpha=0.2, lw=0)
     ax.plot(shared, mean, "o-", color="#0072B2", ms=4, label="likeness of a known hazard")
-    own = view.summary["arms"][reference(view)]
+    own = view.summary["arms"][_shown(view)]
     for name, label, colour in (
         ("harmless_avoided", "harmless things", "#009E73"),
         ("empty_avoided", "empty floor", "#8A8A8A"),
@@ -128,7 +136,7 @@ def _likeness(ax: Axes, view: Run) -> None:
 
 def _alarms(ax: Axes, view: Run) -> None:
     """When each of the two alarms rings."""
-    own = view.summary["arms"][reference(view)]
+    own = view.summary["arms"][_shown(view)]
     rows = (
         ("known hazard ahead", "hits", "impending_taken_for_actual"),
         ("harmless thing ahead", "false_alarms", None),
@@ -170,7 +178,8 @@ def alarm(view: Run) -> Figure:
         titles = ("1   first meeting: it goes on", "2   pain begins", "3   next meeting: it stays")
         plan = Protection()
         for number, (ax, title, step) in enumerate(zip(panels, titles, found["steps"], strict=True)):
-            plots.raster(_events(view, found, step, plan), AREAS, end=float(plan.ticks), ax=ax)
+            mine = _rows(view, found, step)
+            plots.raster(events(view, mine, plan.circuit, AREAS), AREAS, end=float(plan.ticks), ax=ax)
             ax.axvline(plan.look, color="#444444", lw=0.8, ls=":")
             for place, text in ((plan.look / 2, "looks ahead"), (plan.look + plan.act / 2, "acts, feels")):
                 ax.text(
@@ -206,17 +215,12 @@ def _scenes(view: Run) -> dict[str, Any] | None:
     return None
 
 
-def _events(view: Run, found: Mapping[str, Any], when: tuple[int, int], plan: Protection) -> dict[str, Events]:
-    """The spikes of one step by area."""
+def _rows(view: Run, found: Mapping[str, Any], when: tuple[int, int]) -> NDArray[np.bool_]:
+    """The spikes of one step."""
     columns: Mapping[str, NDArray[Any]] = view.spikes
-    here = (columns["seed"] == found["seed"]) & (columns["arm"] == found["arm"])
+    here: NDArray[np.bool_] = (columns["seed"] == found["seed"]) & (columns["arm"] == found["arm"])
     here &= (columns["episode"] == when[0]) & (columns["step"] == when[1])
-    events = {}
-    for area in AREAS:
-        mine = here & (columns["area"] == area)
-        size = plan.circuit.areas[area].n
-        events[area] = Events(columns["tick"][mine].astype(np.float64), columns["unit"][mine].astype(np.int64), size)
-    return events
+    return here
 
 
 FIGURES: Mapping[str, Draw] = {"injury": injury, "alarm": alarm}

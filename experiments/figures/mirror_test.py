@@ -32,7 +32,9 @@ ARMS: Mapping[str, str] = {
 
 
 def _arm(name: str) -> str:
-    return ARMS.get(name, name)
+    from bisnn.plots import style
+
+    return ARMS.get(name) or style.arm_name(name)
 
 
 def _colours(view: Run) -> dict[str, str]:
@@ -115,9 +117,11 @@ def _marks(view: Run, panels: Any) -> None:
     )  # fmt: skip
     half = view.summary["half_point"]
     if half["value"] is not None:
+        arm = view.summary.get("shown", reference(view))
+        whose = "" if arm == reference(view) else f"{_arm(arm)}\n"
         panels[0].plot(half["value"], 0.5, "D", ms=5.5, mfc="white", mec="black", zorder=7)
         panels[0].annotate(
-            f"half at {half['value']:.2f}\n[{half['ci95'][0]:.2f}, {half['ci95'][1]:.2f}]", (half["value"], 0.5),
+            f"{whose}half at {half['value']:.2f}\n[{half['ci95'][0]:.2f}, {half['ci95'][1]:.2f}]", (half["value"], 0.5),
             xytext=(9, -3), textcoords="offset points", va="top", fontsize="small",
         )  # fmt: skip
     criterion = view.summary["criterion"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bisnn import plots
 from bisnn.experiments import measures
-from bisnn.experiments.figures.data import missing, reference
+from bisnn.experiments.figures.data import events, missing, reference
 from bisnn.experiments.figures.files import Draw
 from bisnn.experiments.results import Run
 from bisnn.experiments.statistics import summarise
@@ -50,7 +50,9 @@ AREAS = ("own", "other", "nature", "prediction", "held", "self_caused", "other_c
 
 def name(arm: str) -> str:
     """An arm in words."""
-    return NAMES.get(arm, arm.replace("_", " "))
+    from bisnn.plots import style
+
+    return NAMES.get(arm) or style.arm_name(arm)
 
 
 def _mean(view: Run, arm: str, measure: str) -> str:
@@ -236,7 +238,7 @@ def trial(view: Run) -> Figure:
                 continue
             mine = (columns["seed"] == kept.min()) & (columns["arm"] == reference(view))
             mine &= columns["episode"] == number
-            _raster(ax, columns, mine & (columns["tick"] < len(WORLDS) * model.ticks), model)
+            _raster(ax, view, mine & (columns["tick"] < len(WORLDS) * model.ticks), model)
             ax.set_title(f"{'ab'[number]}   {TRIALS[number]}", pad=30)
             ax.tick_params(labelleft=number == 0)
         figure.supxlabel(
@@ -248,15 +250,10 @@ def trial(view: Run) -> Figure:
         return figure
 
 
-def _raster(ax: Axes, columns: Mapping[str, Any], mine: NDArray[np.bool_], model: SelfCausation) -> None:
+def _raster(ax: Axes, view: Run, mine: NDArray[np.bool_], model: SelfCausation) -> None:
     """The areas of one trial, with the imagined worlds as columns."""
-    events = {}
-    for area in AREAS:
-        here = mine & (columns["area"] == area)
-        times = columns["tick"][here].astype(np.float64) * model.dt
-        events[area] = plots.Events(times, columns["unit"][here].astype(np.int64), model.circuit.areas[area].n)
     length = model.ticks * model.dt
-    plots.raster(events, AREAS, end=len(WORLDS) * length, ax=ax)
+    plots.raster(events(view, mine, model.circuit, AREAS), AREAS, end=len(WORLDS) * length, ax=ax)
     for number, label in enumerate(WORLDS):
         if number:
             ax.axvline(number * length, color="#444444", lw=0.8)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bisnn import plots
 from bisnn.experiments import measures, statistics
-from bisnn.experiments.figures.data import missing, reference
+from bisnn.experiments.figures.data import events, missing, reference
 from bisnn.experiments.figures.files import Draw
 from bisnn.experiments.measures import Measure
 from bisnn.experiments.results import Run
@@ -38,10 +38,11 @@ def rescue(view: Run) -> Figure:
     from bisnn.plots import style
 
     with style.use():
-        figure = style.figure(7.2, 5.6)
-        parts: Any = figure.subfigures(2, 1, height_ratios=(1.0, 1.1))
-        upper, lower = parts
         table, experiences, distances = _grid(view, "mean")
+        tall = max(2.7, 1.2 + 0.18 * len(experiences))
+        figure = style.figure(7.2, tall + 2.9)
+        parts: Any = figure.subfigures(2, 1, height_ratios=(tall, 2.9))
+        upper, lower = parts
         ax = upper.subplots()
         names = [f"{n}" for n in experiences], [f"{distance:g}" for distance in distances]
         plots.heat(table, *names, label="share rescued", ax=ax)
@@ -56,8 +57,10 @@ def rescue(view: Run) -> Figure:
 
 def _arm(view: Run) -> str:
     """The arm that the summary describes, where it is not the reference."""
+    from bisnn.plots import style
+
     arm = str(view.summary.get("arm", reference(view)))
-    return "" if arm == reference(view) else f" ({arm})"
+    return "" if arm == reference(view) else f" ({style.arm_name(arm)})"
 
 
 def _sample(view: Run) -> str:
@@ -91,7 +94,11 @@ def _curves(ax: Axes, view: Run) -> None:
     ax.set_title("b   Rescue by likeness")
     ax.axhline(0.5, color="#777777", lw=0.9, ls=":", zorder=1)
     ax.annotate("a coin", (0.0, 0.5), xytext=(0, 2), textcoords="offset points", fontsize=6.5, color="#666666")
-    ax.legend(title="own traps", loc="lower left", bbox_to_anchor=(0.0, 0.02), title_fontsize=7.5)
+    few = len(experiences) <= 7
+    ax.legend(
+        title="own traps", loc="lower left", bbox_to_anchor=(0.0, 0.02), title_fontsize=7.5, ncols=1 if few else 4,
+        fontsize=None if few else 6,
+    )  # fmt: skip
 
 
 def _costs(ax: Axes, view: Run) -> None:
@@ -195,8 +202,8 @@ def spikes(view: Run) -> Figure:
             missing(figure.add_subplot())
             return figure
         axes = figure.subplots(1, len(shown), width_ratios=[end for _, _, end in shown], squeeze=False)[0]
-        for ax, letter, (title, events, end) in zip(axes, "abc", shown, strict=False):
-            plots.raster(events, end=end, ax=ax)
+        for ax, letter, (title, spiked, end) in zip(axes, "abc", shown, strict=False):
+            plots.raster(spiked, end=end, ax=ax)
             ax.set_title(f"{letter}   {title}")
             ax.set_xticks(np.arange(0.0, end + 1, 20.0))
         for ax in axes[1:]:
@@ -222,22 +229,20 @@ def _recorded(view: Run) -> list[tuple[str, dict[str, plots.Events], float]]:
     trial = {KINDS[int(rows["kind"][i])]: int(rows["episode"][i]) for i in np.flatnonzero(here)}
     plan = SelfExperience()
     lived, looked = 3 * plan.stretch * plan.dt, plan.ticks * plan.dt
+    scenes = (
+        ("Own trap", "trap", own, lived),
+        ("Another in such a trap", "trap", STEPS, looked),
+        ("Another passes by it", "passing", STEPS, looked),
+    )
     return [
-        ("Own trap", _events(view, mine, plan, trial["trap"], own), lived),
-        ("Another in such a trap", _events(view, mine, plan, trial["trap"], STEPS), looked),
-        ("Another passes by it", _events(view, mine, plan, trial["passing"], STEPS), looked),
+        (title, events(view, mine & _at(columns, trial[kind], step), plan.circuit, SHOWN, ROWS), end)
+        for title, kind, step, end in scenes
     ]
 
 
-def _events(view: Run, mine: NDArray[Any], plan: SelfExperience, trial: int, step: int) -> dict[str, plots.Events]:
-    """The spikes of one step of a trial, by area."""
-    columns = view.spikes
-    here = mine & (columns["episode"] == trial) & (columns["step"] == step)
-    found = {}
-    for area in SHOWN:
-        now = here & (columns["area"] == area)
-        times, units = columns["tick"][now] * plan.dt, columns["unit"][now].astype(np.int64)
-        found[ROWS.get(area, area)] = plots.Events(times, units, plan.circuit.areas[area].n)
+def _at(columns: Mapping[str, NDArray[Any]], trial: int, step: int) -> NDArray[np.bool_]:
+    """The spikes of one step of a trial."""
+    found: NDArray[np.bool_] = (columns["episode"] == trial) & (columns["step"] == step)
     return found
 
 

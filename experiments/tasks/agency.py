@@ -26,7 +26,7 @@ class Trials(NamedTuple):
     command: Tensor  # int64 [N, T], -1: none
     moved: Tensor  # int64 [N, T] which movement the body makes
     sensed: Tensor  # float32 [N, T, ticks, n] drive of the senses
-    copied: Tensor  # int64 [N, T] command of another trial, drawn at random
+    copied: Tensor  # int64 [N, T] command of another trial, drawn at random, never the own
 
 
 def executed(key: Tensor, stream: str, step: Tensor, action: Tensor, noise: float) -> Tensor:
@@ -81,7 +81,9 @@ def draw(body: ForwardModel, key: Tensor, pairs: int, noise: Noise, delay: float
     sensed = body.sensed(effects[made], arrived, round(delay / body.dt))
     pair, own = (part.to(key.device) for part in order(pairs))
     command = torch.where(own, intended[:, pair], external[:, pair])
-    other = (rng.uniform(key, "agency/shuffle", 0, 2 * pairs) * (2 * pairs)).to(torch.int64)
+    count = 2 * pairs
+    away = 1 + (rng.uniform(key, "agency/shuffle", 0, count) * (count - 1)).to(torch.int64)
+    other = (torch.arange(count, device=key.device) + away) % count
     return Trials(own, command, made[:, pair], sensed[:, pair], command.gather(1, other))
 
 

@@ -2,9 +2,10 @@
 
     walk | pushed | walk | injured | walk | own image | another's image | walk          eighths of the session
 
-A push moves the resting body one cell, in directions of the same distribution as its own steps. The injured body
-moves the other way. The own image makes the movement that the body makes; the other image makes that of another
-body that walks at random. All else is the same in all phases.
+A push moves the resting body one cell, without a command, in directions of the same distribution as its own steps. The
+injured body moves the other way; at severity 1 as far as a healthy one, so that only a prediction can tell, at 2 and 3
+two and three times as far, which the size of the movement tells too. The own image makes the movement that the body
+makes; the other image makes that of another body that walks at random. All else is the same in all phases.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents.dilemmas.injury_room import FIFTHS, InjuryRoom, Walker, gain
+from bisnn.agents.protector import NO_COMMAND
 from bisnn.circuit import CircuitState
 from bisnn.experiments.trials import Batch, Found
 from bisnn.recording import Probe, Recording
@@ -28,7 +30,7 @@ WALK, PUSHED, INJURED, OWN_IMAGE, OTHER_IMAGE = range(5)
 """Phases."""
 SESSION = (WALK, PUSHED, WALK, INJURED, WALK, OWN_IMAGE, OTHER_IMAGE, WALK)
 """The phases in their order, of equal length."""
-BODY_PROBES = tuple(Probe(area) for area in ("prediction", "sensory", "felt", "missing", "pain"))
+BODY_PROBES = tuple(Probe(area) for area in ("command", "prediction", "sensory", "felt", "missing", "pain"))
 """What is recorded of a movement."""
 
 
@@ -54,9 +56,9 @@ class Self(NamedTuple):
 class Movement(NamedTuple):
     """What happened in a step, `[N]` each unless stated."""
 
-    action: Tensor  # int64 command; of a push its direction
+    command: Tensor  # int64 action; NO_COMMAND in a push
     own: Tensor  # bool: commanded, not pushed
-    passive: Tensor  # bool: at rest or with a wall ahead, so that no movement is predicted
+    touch: Tensor  # bool: with a wall ahead
     actual: Tensor  # [N, 2] displacement in cells
 
 
@@ -116,7 +118,7 @@ def _move(one: Self, room: InjuryRoom, batch: Batch, step: int, now: int) -> tup
     if now == PUSHED:
         pushed, moved = room.pushed(walker, action)
         no = torch.zeros_like(wall)
-        return Movement(action, no, ~no, moved), one._replace(walker=pushed)
+        return Movement(torch.full_like(action, NO_COMMAND), no, no, moved), one._replace(walker=pushed)
     draw = rng.uniform(key, "bodily_self/slip", step, 2)
     slips = draw[:, 0] < batch.settings.motor_noise
     made = torch.where(slips, (draw[:, 1] * 4).long(), action)
@@ -127,7 +129,7 @@ def _move(one: Self, room: InjuryRoom, batch: Batch, step: int, now: int) -> tup
 
 def _feel(one: Self, systems: Systems, movement: Movement, batch: Batch) -> tuple[Feeling, Recording]:
     """What the body feels of it."""
-    given = (movement.action, movement.passive, movement.actual)
+    given = (movement.command, movement.touch, movement.actual)
     return systems.body.feel(one.body, *given, batch.gates, BODY_PROBES)
 
 
@@ -179,8 +181,9 @@ def _row(
     """The row of a step."""
     moved = (movement.actual != 0).any(-1)
     return {
-        "phase": torch.full_like(movement.action, now),
+        "phase": torch.full_like(movement.command, now),
         "own": movement.own,
+        "command": _spikes(seen, "command"),
         "moved": moved,
         "agency": one.agency,
         "evidence": one.evidence,

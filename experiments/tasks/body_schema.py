@@ -39,7 +39,7 @@ class Course(NamedTuple):
     error: Tensor  # [N, bodies, movements] spikes of both error areas
     felt: Tensor  # [N, bodies, movements]
     missing: Tensor  # [N, bodies, movements]
-    mismatch: Tensor  # [N, bodies, movements] |predicted - sensed|, counted outside of the error areas
+    mismatch: Tensor  # [N, bodies, movements] |predicted - driven|, counted outside of the error areas and the senses
     sensed: Tensor  # [N, bodies, movements]
 
 
@@ -82,7 +82,7 @@ class Felt(NamedTuple):
     """What one arm felt in one body, over all its movements."""
 
     error: Floats  # [seeds, movements] error spikes
-    mismatch: Floats  # [seeds, movements] |predicted - sensed|
+    mismatch: Floats  # [seeds, movements] |predicted - driven|
     native: Floats  # [seeds] error spikes of the twin that was born with the body
     native_mismatch: Floats  # [seeds]
     usual: Floats  # [seeds] error spikes of the twin in the usual body
@@ -107,7 +107,7 @@ def recovery(error: Floats, baseline: Floats, mismatch: Floats, other: Floats) -
     """Movements `[seeds]` after which error and mismatch `[seeds, T]` are back: the end of the first `WINDOW` in which
     the mean of each is at most `BAND` times its baseline `[seeds]` (or `LEAST` spikes); NaN where they never are.
 
-    The mismatch is counted outside of the error areas, so that silencing these is no recovery.
+    The mismatch is counted outside of the error areas and of the senses, so that silencing these is no recovery.
     """
     back = np.ones(1, dtype=bool)
     for values, base in ((error, baseline), (mismatch, other)):

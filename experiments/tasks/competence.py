@@ -26,7 +26,7 @@ from bisnn import rng
 from bisnn.circuit import CircuitState
 from bisnn.elementary import exp
 from bisnn.experiments.trials import Batch, Found
-from bisnn.gates import Gates
+from bisnn.gates import Gates, spikes_of
 from bisnn.recording import Probe
 from bisnn.systems.competence import Competence, Judgement, Task
 
@@ -148,10 +148,12 @@ def outcome(trial: Trial, judged: Judgement, gates: Gates) -> Tensor:
     return torch.where(judged.tried, own, trial.helped)
 
 
-def estimate(system: Competence, weights: Tensor) -> Tensor:
-    """The share of tasks that it expects to master `[N]`, from its `weights`: its confidence, over all difficulties."""
-    points = grid(weights)
-    return over_grid(system.expected(weights[..., None, :], points, torch.full_like(points, 0.5)))
+def estimate(system: Competence, weights: Tensor, gates: Gates) -> Tensor:
+    """The share of tasks that it expects to master `[N]`: its confidence over all difficulties, from its `weights` by
+    the closed form, or what its competence cells are held at."""
+    points, held = grid(weights), spikes_of("competence")
+    mean = over_grid(system.expected(weights[..., None, :], points, torch.full_like(points, 0.5)))
+    return mean * gates.keep[held] + (1.0 - gates.keep[held]) * gates.value[held] if held in gates.keep else mean
 
 
 def row(life: Life, trial: Trial, judged: Judgement, number: int) -> dict[str, Tensor]:
@@ -192,10 +194,11 @@ def lived(batch: Batch, life: Life) -> Found:
         if shown:
             batch.spikes(seen, number)
             batch.spikes(taught, number, 1)
-        weights = system.weights(state)
+        weights = system.weights(state, batch.gates)
         if number + 1 in spans:
             kept[f"weights.{('practice', 'test', 'after')[spans.index(number + 1)]}"] = weights
-        rows.append({**row(life, trial, judged, number), "error": error, "estimate": estimate(system, weights)})
+        share = estimate(system, weights, batch.gates)
+        rows.append({**row(life, trial, judged, number), "error": error, "estimate": share})
         batch.report((number + 1) / spans.end)
     columns = {name: torch.stack([one[name] for one in rows], -1) for name in rows[0]}
     return Found(columns, {**kept, "capability": life.before.capability, "width": life.before.width})

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bisnn.experiments import measures
-from bisnn.experiments.scores import auroc, brier, calibration_error
+from bisnn.experiments.scores import auroc, brier, calibration_error, mean_among
 from bisnn.experiments.tasks.competence import Spans
 
 Floats = NDArray[np.float64]
@@ -53,12 +53,6 @@ def slope(rows: Table, *regressors: str) -> Floats:
     return found
 
 
-def share(hit: Floats, among: Floats) -> Floats:
-    """Of the trials `among` which the share that is also `hit`, `[seeds]`; NaN where there are none."""
-    total = among.sum(-1)
-    return np.asarray(np.divide((hit * among).sum(-1), total, out=np.full(total.shape, np.nan), where=total > 0))
-
-
 def in_test(rows: Table, worth: float) -> dict[str, Floats]:
     """Measures of the test phase. A request is right where the own attempt would have failed."""
     failed, asked = 1.0 - rows["succeeds"], rows["asked"]
@@ -68,8 +62,8 @@ def in_test(rows: Table, worth: float) -> dict[str, Floats]:
         "ece": calibration_error(rows["confidence"], rows["succeeds"]),
         "auroc": auroc(-rows["confidence"], failed),
         "overconfidence": (rows["confidence"] - rows["succeeds"]).mean(-1),
-        "precision": share(failed, asked),
-        "recall": share(asked, failed),
+        "precision": mean_among(failed, asked),
+        "recall": mean_among(asked, failed),
         "regret": rows["regret"].mean(-1),
         "exploration_cost": (rows["regret"] * driven).mean(-1),
         "gain": rows["gain"].mean(-1),
@@ -106,8 +100,8 @@ def bounds(rows: Table, worth: float) -> dict[str, dict[str, Floats]]:
         "brier": brier(chance, succeeds),
         "ece": calibration_error(chance, succeeds),
         "auroc": auroc(-chance, failed),
-        "precision": share(failed, asks),
-        "recall": share(asks, failed),
+        "precision": mean_among(failed, asks),
+        "recall": mean_among(asks, failed),
         "regret": np.zeros(len(chance)),
         "gain": best.mean(-1),
         "ask_rate": asks.mean(-1),

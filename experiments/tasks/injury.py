@@ -17,7 +17,7 @@ from torch import Tensor
 
 from bisnn import rng
 from bisnn.agents.dilemmas.injury_room import FIFTHS, MISMATCH, InjuryRoom, Stride, Walker, gain
-from bisnn.agents.protector import Protector, ProtectorState
+from bisnn.agents.protector import NO_COMMAND, Protector, ProtectorState
 from bisnn.experiments.trials import Batch, Found
 from bisnn.recording import Probe, Recording, join
 from bisnn.systems.body import Feeling
@@ -116,10 +116,8 @@ def _step(life: Life, batch: Batch, room: InjuryRoom, body: Protector) -> tuple[
     stood = room.ground(walker)
     ground = _seen(life, batch, room, body, stood, "ground")
     life.walker, stride = room.step(key, walker, action, verdict.go)
-    passive = blocked | ~verdict.go | stride.carried
-    feeling, alight, life.state, acting = body.undergo(
-        life.state, action, passive, stride.actual, ground, gates, PROBES
-    )
+    sent = torch.where(verdict.go & ~stride.carried, action, NO_COMMAND)
+    feeling, alight, life.state, acting = body.undergo(life.state, sent, blocked, stride.actual, ground, gates, PROBES)
     healthy = ~stride.injured & ~blocked & ~stride.carried
     first = ~life.tested.gather(-1, ahead[:, None])[:, 0]
     before = life.injuries.gather(-1, ahead[:, None])[:, 0] > 0
