@@ -23,6 +23,10 @@ class Gates(NamedTuple):
     value: dict[str, Tensor]  # clamped modulator, or spikes_of(area) -> [*B] the value it is held at
     shuffle: dict[str, Tensor]  # sense -> [*B] 1: replaced by a draw of the same base rate
 
+    def over_trials(self) -> Gates:
+        """The gates of individuals `[B]` for trials `[B, trials]` that each takes all at once: one dim more."""
+        return Gates(*({name: gate.unsqueeze(1) for name, gate in table.items()} for table in self))
+
     def driven(self, area: str, drive: Tensor | None) -> Tensor | None:
         """External drive `[*B, n]` or `[*B, T, n]` as it arrives."""
         gate = self.drive.get(area)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -98,6 +97,8 @@ def parse(text: str, name: str | None = None) -> Ablation:
                 number = float(value)
             except ValueError:
                 raise ConfigError(f"{part.strip()!r} needs a number after '=', such as {verb}:{target}=0.5") from None
+            if target.lower() in map(str.lower, getattr(found, verb)):
+                raise ConfigError(f"{text!r} gives {target} two numbers under {verb}; choose one")
             changes: dict[str, Any] = {verb: {**getattr(found, verb), target: number}}
         else:
             changes = {verb: (*getattr(found, verb), target)}
@@ -125,7 +126,7 @@ def check(ablation: Ablation, targets: Targets) -> Ablation:
 
     for kind in ("clamp", "drive", "release"):
         for name, value in getattr(ablation, kind).items():
-            if not math.isfinite(value):
+            if not abs(value) <= torch.finfo(torch.float32).max:
                 raise ConfigError(f"arm {ablation.name!r}: {kind} {value} of {name} is no number that can be used")
     for name, value in ablation.clamp.items():
         if name.lower() not in map(str.lower, targets.releases) and value not in (0.0, 1.0):

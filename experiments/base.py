@@ -172,5 +172,9 @@ def select(declared: tuple[Condition, ...], settings: Settings, usual: int | Non
 
 
 def subjects(arms: tuple[Ablation, ...], settings: Settings, usual: int | None = None) -> tuple[Condition, ...]:
-    """The conditions of an experiment of trials, from its declared arms (`select`)."""
+    """The conditions of an experiment of trials, from its declared arms (`select`). Raises `ConfigError` for an arm
+    that begins later: trials are all taken at once.
+    """
+    if late := [arm.name for arm in arms if arm.since > 0.0]:
+        raise ConfigError(f"arm {', '.join(late)} begins late, but trials are taken at once; leave `since` at 0")
     return select(tuple(Condition(name=arm.name, ablation=arm, agent=SUBJECT) for arm in arms), settings, usual)

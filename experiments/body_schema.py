@@ -142,7 +142,7 @@ def trials(batch: Batch) -> Found:
 
 def acting(batch: Batch) -> Gates:
     """The gates of the batch `[N, 1]`, with the learning rate of its traits."""
-    wide = Gates(*({name: gate[:, None] for name, gate in kind.items()} for kind in batch.gates))
+    wide = batch.gates.over_trials()
     rate = batch.trait("plasticity", 1.0)[:, None]
     if bool((rate == 1.0).all()):
         return wide

@@ -11,7 +11,6 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from bisnn import tree
 from bisnn.experiments.base import Condition, Experiment, Settings, subjects
 from bisnn.experiments.figures.mirror_test import FIGURES
 from bisnn.experiments.measures import Measure, summary, table
@@ -159,7 +158,7 @@ def _tests(batch: Batch, weight: Tensor) -> dict[str, Tensor]:
 def _block(batch: Batch, weight: Tensor, level: Tensor, trial: Tensor) -> dict[str, Tensor]:
     """The rows of some tests, `[N, T]`; tests are dims of the batch, since nothing is learned in them."""
     body, shape = tested(batch.settings), (len(batch.key), len(trial))
-    gates = tree.map(lambda gate: gate[:, None], batch.gates)
+    gates = batch.gates.over_trials()
     key, trial, level = batch.key[:, None].expand(shape), trial.expand(shape), level.expand(shape)
     scene = body.test(key, trial, level)
     met, _ = body.look(weight[:, None].expand(*shape, *weight.shape[1:]), key, scene, gates)

@@ -77,10 +77,12 @@ def shown(settings: Settings) -> str:
 def check(found: Found, batch: Batch) -> dict[str, Tensor]:
     """The rows as columns `[N trials]`, with the `individual` and `episode` of each.
 
-    Raises `ShapeMismatch` where a column is not `[N, trials]` or what is kept not `[N, ...]`, `StateMismatch` where an
-    individual computed NaN or Infinity in what it learned, with its arm and seed.
+    Raises `ShapeMismatch` where a column has a name that is taken or is not `[N, trials]`, or what is kept is not
+    `[N, ...]`; `StateMismatch` where an individual computed NaN or Infinity in what it learned, with its arm and seed.
     """
     count = len(batch.key)
+    if taken := {"individual", "episode"} & set(found.rows):
+        raise ShapeMismatch(f"column {', '.join(sorted(taken))} is written by the run itself; give it another name")
     shapes = {name: tuple(column.shape) for name, column in found.rows.items()}
     if not shapes or len(set(shapes.values())) != 1 or any(len(s) != 2 or s[0] != count for s in shapes.values()):
         raise ShapeMismatch(f"rows of {count} individuals have shapes {shapes}; each column is [individuals, trials]")

@@ -17,7 +17,6 @@ from bisnn.systems.hand_ownership import (
     HandOwnership,
     Learned,
     firing_rates,
-    over_trials,
     squashed,
 )
 
@@ -37,7 +36,7 @@ def drift(known=KNOWN, gates=NO_GATES, offset=OFFSETS, delay=0, model=MODEL):
     felt = torch.full((len(known.s1), len(offset)), float(model.centre))
     late = torch.full(felt.shape, delay)
     mine = Learned(*(weight[:, None] for weight in known))
-    return model.perceive(mine, felt, felt + offset, late, over_trials(gates)).estimate - model.centre
+    return model.perceive(mine, felt, felt + offset, late, gates.over_trials()).estimate - model.centre
 
 
 def several(count):
@@ -173,7 +172,7 @@ def test_same_bits_beside_anyone():
     late = torch.tensor([0, 30])
     found = MODEL.perceive(
         Learned(*(w[:, None] for w in learned)), felt.expand(6, 2), seen.expand(6, 2), late.expand(6, 2),
-        over_trials(gates), trace=True,
+        gates.over_trials(), trace=True,
     )  # fmt: skip
     single = MODEL.perceive(Learned(*(w[0] for w in alone)), felt[:1], seen[:1], late[:1], trace=True)
     assert torch.equal(learned.s1[5], alone.s1[0])

@@ -250,7 +250,8 @@ def test_an_image_that_moves_as_expected_matches_and_any_other_does_not():
     moves = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 0.0]])
     seen = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.0], [1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
     code = [(body.displacement(each) > 0).float() for each in (moves, seen)]
-    found, _ = plan.look(plan.init(torch.arange(6)), *code)
+    found, spikes = plan.look(plan.init(torch.arange(6)), *code)
+    assert torch.equal(spikes["insula.spikes"].sum(-2) > 0, (code[0] * code[1]) > 0), "only where both meet"
     assert found.match.tolist() == [1.0, 0.0, 0.0, 0.0, 0.0, 1.0]
     assert found.mismatch.tolist() == [0.0, 2.0, 1.0, 1.0, 0.0, 1.0]
     evidence = torch.zeros(6)

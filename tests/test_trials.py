@@ -127,6 +127,14 @@ def test_what_a_session_gives_is_checked(hearing, tmp_path):
         kept = torch.where(batch.key == 1, torch.nan, 0.0)
         return trials.Found({"heard": torch.zeros(len(batch.key), 2)}, {"weight": kept})
 
+    def taken(batch):
+        return trials.Found({"episode": torch.zeros(len(batch.key), 2)})
+
+    with pytest.raises(ShapeMismatch, match="episode is written by the run"):
+        runner.run(made(taken), tmp_path / "taken", seeds=2)
+    late = Ablation(name="late", silence=("ear",), since=0.5)
+    with pytest.raises(ConfigError, match="late begins late"):
+        subjects((INTACT, late), base.configure(hearing, {}))
     for number, wrong in enumerate((short, uneven)):
         with pytest.raises(ShapeMismatch, match="individuals, trials"):
             runner.run(made(wrong), tmp_path / str(number), seeds=2)

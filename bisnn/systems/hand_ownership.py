@@ -292,9 +292,4 @@ class HandOwnership:
         return torch.where(peak.amax(-1) > 0.0, place, math.nan)
 
 
-def over_trials(gates: Gates) -> Gates:
-    """Gates of individuals `[B]` for activity `[B, trials, n]`."""
-    return Gates(*({name: gate.unsqueeze(1) for name, gate in table.items()} for table in gates))
-
-
 EXAMPLES = (HandOwnership(), HandOwnership(n=19))

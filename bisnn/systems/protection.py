@@ -6,12 +6,13 @@
     pb -> acc -> acc                the alarm of actual injury: alight until the body moves as it predicted (match)
 
 A step has two halves. Looking: object cells (inferior temporal) code what is ahead, premotor cells what is intended,
-and motor cells charge up to the movement. Acting: object cells code the ground that the body pushes off from, and pain
-cells reach the parabrachial nucleus (pb). Noradrenaline is released by unexpected pain alone, n = I / (I + half) for
-the intensity I (share of active pain cells) while acc is dark. The lateral amygdala (la) therefore binds what the body
-stands on when pain begins, not what it meets later in pain. The central amygdala (cea) is the alarm of impending
-injury, read while looking; the cingulate area (acc) that of actual injury, read after acting. An object is a random
-pattern of object cells, which spike at random; nothing says which objects are dangerous.
+and motor cells charge for some 10 ticks before they fire: an alarm that comes later cannot veto. Acting: object cells
+code the ground that the body pushes off from, and pain cells reach the parabrachial nucleus (pb). Noradrenaline is
+released by unexpected pain alone, n = I / (I + half) for the intensity I (share of active pain cells) while acc is
+dark. The lateral amygdala (la) therefore binds what the body stands on when pain begins, not what it meets later in
+pain. The central amygdala (cea) is the alarm of impending injury, read while looking; the cingulate area (acc) that of
+actual injury, read after acting. An object is a random pattern of object cells, which spike at random; nothing says
+which objects are dangerous.
 
 That learning stays at the onset is due to noradrenaline and to the inhibition of pag: with that cut, noradrenaline
 alone holds it there.
@@ -55,7 +56,7 @@ class Verdict(NamedTuple):
 
     go: Tensor  # bool: the motor cells of the intended action fired, the movement begins
     alarm: Tensor  # bool: impending injury, most cells of cea fired before the movement could begin
-    lead: Tensor  # float32 ticks from the first spike of that alarm to the end of looking, when the movement begins
+    lead: Tensor  # float32 ticks from the first spike of that alarm to the end of looking, when the body moves
 
 
 @dataclass(frozen=True, kw_only=True)

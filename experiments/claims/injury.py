@@ -6,11 +6,11 @@ than 5 % (the bound on confusion of own and other pain); AUROC of agency at leas
 efference copy. That of pain is at chance too without it, at severity 1, where the injured body moves as far as a
 healthy one. The others are ours: without efference copy the sign of an error is told by chance (a third, at most 0.4)
 and most healthy steps hurt; a naive body, or one that cannot learn or feel, avoids at most a tenth; harmless things are
-avoided in at most a fifth of approaches; the alarm rings at least 5 of the 14 ticks of looking before the movement,
-also before injuries that it cannot veto; pain tells injury from health with AUROC 0.9, and one image is accepted as the
-own one in at least 95 % and the other in at most 5 % of the steps of the second half of its time. That five pain cells
-fire for a cell of mismatch is built in; what P4 tests is that this holds through whole visits, and not without a
-prediction.
+avoided in at most a fifth of approaches; the alarm rings at least 5 of the 14 ticks of looking before the body moves
+(motor cells take some 10 to fire, so a later one could not veto), also before injuries that it cannot veto; pain tells
+injury from health with AUROC 0.9, and one image is accepted as the own one in at least 95 % and the other in at most 5
+% of the steps of the second half of its time. That five pain cells fire for a cell of mismatch is built in; what P4
+tests is that this holds through whole visits, and not without a prediction.
 """
 
 from __future__ import annotations

@@ -67,9 +67,10 @@ def _plain(box: str) -> str:
     lines = [line.strip("│╭╮╰╯─ \t") for line in box.splitlines()]
     body = []
     for line in lines[1:]:  # the first line is the title of the box
-        if not line:
+        if line.strip("-"):
+            body.append(line)
+        elif body:  # an empty line, or a rule where the box is drawn in ASCII
             break
-        body.append(line)
     text = " ".join(body) or " ".join(line for line in lines if line) or "the arguments cannot be read"
     return text[:1].lower() + text[1:].rstrip(".")
 

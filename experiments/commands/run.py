@@ -166,7 +166,7 @@ def _announce(folder: Path, manifest: Manifest, experiment: Experiment, workers:
         return
     arms = manifest.arms
     shown = ", ".join(arms[:MOST]) + (" ..." if len(arms) > MOST else "")
-    size = f"{len(arms)} arms ({shown}), {_many(len(manifest.seeds), 'seed')}, "
+    size = f"{_many(len(arms), 'arm')} ({shown}), {_many(len(manifest.seeds), 'seed')}, "
     size += _many(manifest.configuration["episodes"], experiment.unit)
     where = f"{manifest.backend} on {manifest.device}, {_many(workers, 'process', 'es')}"
     console.note(f"{manifest.experiment}: {size}; {where}; into {folder}")

@@ -90,7 +90,7 @@ def draw(body: ForwardModel, key: Tensor, pairs: int, noise: Noise, delay: float
 def met(body: ForwardModel, state: CircuitState, given: Trials, gates: Gates) -> Sensation:
     """What every individual `[N]` senses in every trial, `[N, T]`: without learning, each from rest."""
     copies = gates.shuffled("command", given.command, given.copied)
-    wide = Gates(*({name: gate[:, None] for name, gate in kind.items()} for kind in gates))
+    wide = gates.over_trials()
     cells = given.sensed.shape[-2] * sum(area.n for area in body.circuit.areas.values())
     size, parts = max(1, HELD // (cells * len(copies))), []
     for command, sensed in zip(copies.split(size, 1), given.sensed.split(size, 1), strict=True):

@@ -10,7 +10,7 @@ from torch import Tensor
 from bisnn import rng, tree
 from bisnn.experiments.trials import Batch
 from bisnn.gates import NO_GATES, Gates
-from bisnn.systems.hand_ownership import AREAS, HandOwnership, Learned, over_trials
+from bisnn.systems.hand_ownership import AREAS, HandOwnership, Learned
 
 AT_ONCE = 60_000
 """Units that are simulated at once: so many stay in the cache."""
@@ -54,7 +54,7 @@ def estimates(model: HandOwnership, weights: Learned, scenes: Scene, gates: Gate
     parts = []
     for start in range(0, count, size):
         who = torch.arange(start, min(start + size, count), device=scenes.felt.device)
-        own: Gates = over_trials(tree.take(gates, who))
+        own: Gates = tree.take(gates, who).over_trials()
         mine = Learned(*(leaf[who, None] for leaf in weights))
         felt, seen, delay = (part[who] for part in scenes)
         parts.append(model.perceive(mine, felt, seen, delay, own).estimate)

@@ -151,7 +151,7 @@ class Lives:
         beside = tree.map(lambda leaf: leaf[:, None].expand(len(leaf), count, *leaf.shape[1:]), state)
         when = torch.tensor(numbers, device=self.batch.key.device) * self.system.ticks + APART
         beside = beside._replace(clock=beside.clock._replace(tick=when.expand(len(self.batch.key), count)))
-        gates = tree.map(lambda gate: gate[:, None], self.batch.gates)
+        gates = self.batch.gates.over_trials()
         action = _table(ACTION, shown["kind"])
         reading, seen = self.system.observe(beside, shown["feature"], action, shown["cost"], gates, probes)
         return shown, reading, seen

@@ -195,7 +195,7 @@ def look(
         mixed = rng.uniform(key, "self_other/shuffle", step, face.shape[-1]).argsort(dim=-1, stable=True)
         face = face.gather(-1, mixed)
     felt = raised.plan.empathy.own_pattern(recruit(intensity * own, face.shape[-1] // 2))
-    gates = tree.map(lambda gate: gate[:, None], raised.gates)
+    gates = raised.gates.over_trials()
     state = tree.map(spread, raised.state)
     return raised.plan.feel(state, felt, face, gates, probes, {name: spread(one) for name, one in used.items()})
 
