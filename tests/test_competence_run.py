@@ -90,6 +90,19 @@ def test_what_is_hidden_from_it_stays_hidden():
     assert not bool(still[~asked[:, 1:]].all())
 
 
+def test_it_learns_from_its_own_outcome_or_sees_the_helpers_and_gains_by_what_it_does():
+    """Outcome (error + confidence): of its own try, or of the helper where it asked; a drawn one where shuffled."""
+    found = lived(list(range(6)), ("shuffled_outcomes",), episodes=60, helper=0.5, cost=0.0)
+    for arm in found[1]:
+        one = {name: column.double() for name, column in rows(found, arm).items()}
+        outcome, asked = (one["error"] + one["confidence"]).round(), one["asked"] > 0
+        assert torch.equal(one["gain"], torch.where(asked, 0.5, one["chance"]))
+        assert 0.3 < float(outcome[asked].mean()) < 0.7
+        assert torch.equal(outcome[asked], one["success"][asked])
+        assert torch.equal(outcome[~asked], one["succeeds"][~asked]) is (arm == "intact")
+        assert not torch.equal(outcome[asked], one["succeeds"][asked])
+
+
 def test_constant_confidence_knows_nothing_of_itself():
     """Clamped: confidence 1, AUROC exactly 0.5, the regret of never asking."""
     found = rows(lived([0, 1, 2], ("overconfident",), episodes=60), "overconfident")
@@ -155,6 +168,8 @@ def test_slopes_and_detection_by_hand():
     found = detection({"estimate": flat}, after)
     assert found["detected"].tolist() == [1.0, 0.0, 0.0]
     assert found["detection_trials"][0] == 4.0
+    long = np.concatenate((np.full((3, 60), 0.9), np.full((3, 50), 0.6)), -1)  # the last 50 trials are the usual
+    assert np.array_equal(detection({"estimate": long}, after)["detected"], found["detected"])
     risen = detection({"estimate": flat}, {**after, "fall": -fall})
     assert risen["detection_trials"][1] == 3.0
 

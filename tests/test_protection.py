@@ -196,6 +196,9 @@ def test_walls_stop_and_parts_of_a_cell_add_up():
     again, stride = room.step(key, body, torch.full_like(key, 2), torch.zeros(3, dtype=torch.bool))
     assert torch.equal(again.place, body.place)
     assert not stride.intended.any()
+    aside = room.reset(key)._replace(place=torch.tensor([[14, 0]] * 3))
+    held, stride = room.step(key, aside, torch.full_like(key, 2))
+    assert torch.equal(held.place, aside.place), "nor towards a wall that is a part of a cell away"
     pushed, by = room.pushed(body, torch.full_like(key, 3))
     assert by[1].tolist() == [-1.0, 0.0]
     assert int(pushed.place[1, 0]) == 10

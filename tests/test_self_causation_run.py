@@ -16,8 +16,13 @@ from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.self_causation import CLAIMS
 from bisnn.experiments.runner import run
 from bisnn.experiments.self_causation import ARMS, EXPERIMENT, confusion
+from bisnn.experiments.tasks import attribution
 from bisnn.experiments.tasks import consequences as task
 from bisnn.experiments.tasks.consequences import CHANGE, HARM, KINDS, NOTHING, Scene
+from bisnn.experiments.trials import Batch
+from bisnn.gates import NO_GATES
+from bisnn.recording import Probe
+from bisnn.systems.self_causation import SelfCausation
 
 CONTEXTS, ACTS = 3, 6
 PLAIN = replace(EXPERIMENT, figures={})
@@ -124,6 +129,38 @@ def test_noise_misreads_the_others_alone(world):
         assert 0.2 < float((act != true).double().mean()) < 0.35  # a redraw may be the truth
         assert {int(a) for a in act.unique()} == set(range(-1, ACTS))
     assert tree.map(torch.equal, task.misread(scene, key, "test", 0, 0.0, ACTS), scene) == Scene(True, True, True, True)
+
+
+def test_what_others_did_is_misread_in_the_test_too():
+    """The same agents, that babbled without noise, tested without and with it."""
+    key, nobody = torch.arange(4), torch.zeros(0, dtype=torch.int64)
+    settings = base.configure(EXPERIMENT, {"noise": 0.0, "training": 80, "episodes": 12, "arms": ("intact",)})
+    batch = Batch(settings, EXPERIMENT.conditions(settings), torch.zeros_like(key), key, NO_GATES, nobody)
+    model = SelfCausation()
+    mine = task.draw(key, CONTEXTS, ACTS)
+    with torch.inference_mode():
+        state = attribution.babble(model, mine, batch)
+        clear, blurred = (
+            attribution.Testing(model, mine, state, replace(batch, settings=seen)).all()
+            for seen in (settings, settings.model_copy(update={"noise": 1.0}))
+        )
+    assert torch.equal(clear["own"], blurred["own"])
+    assert torch.equal(clear["other"], blurred["other"]), "rows say what was done, not what was seen"
+    assert not torch.equal(clear["other_contrast"], blurred["other_contrast"])
+
+
+def test_cells_of_holding_the_other_back_need_the_scene_the_hold_and_the_act():
+    model, one = SelfCausation(), torch.arange(1)
+    cells = torch.tensor([own == ACTS for _, own, _, _ in model.conjunctions])
+    fired = []
+    for acts in ((ACTS, 0, -1), (ACTS, -1, -1), (-1, 0, -1)):
+        scene = Scene(*(torch.full((1,), value) for value in (0, *acts)))
+        phase = torch.zeros(1, model.outcomes)
+        probes = (Probe("association"),)
+        _, seen = model.attribute(model.init(one), scene, torch.zeros(1, 2) > 0, phase, probes=probes)
+        spikes = seen["association.spikes"][0, : model.ticks].sum(0)
+        fired.append(int((spikes[cells] > 0).sum()))
+    assert fired == [1, 0, 0]
 
 
 # findings

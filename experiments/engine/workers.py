@@ -56,8 +56,9 @@ def _start(name: str, folder: Path, lines: queue.Queue[tuple[str, dict[str, Any]
     def listen() -> None:
         assert process.stdout is not None
         try:
-            for text in process.stdout:
-                lines.put((name, json.loads(text)))
+            with process.stdout as told:
+                for text in told:
+                    lines.put((name, json.loads(text)))
         except ValueError:  # a line that is no JSON must not leave the run waiting for ever
             process.kill()
         finally:
