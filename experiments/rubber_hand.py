@@ -254,7 +254,7 @@ def rows(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 EXPERIMENT = Experiment(
     name="rubber-hand",
-    question="Where is my hand? Drift of the felt hand towards a seen one, and what it takes: TPJ, overlap, timing.",
+    question="Where is my hand: how far does the felt hand drift to a seen one, and what does it take?",
     reference="doi:10.1016/j.patter.2023.100888; arXiv:2303.12259",
     settings=RubberHand,
     conditions=conditions,

@@ -59,7 +59,7 @@ CLAIMS = (
     Claim(
         name="self/E2-2",
         claim="Another's state is valued from own experience alone: it is rescued with it, and never without it.",
-        source="beyond Tong et al., arXiv:2501.00320, whose values are those of the very place (rescue .99 to .00)",
+        source="Tong et al. (2025), doi:10.48550/arXiv.2501.00320: rescue .99 with own experience, .00 without",
         expected=EXPECTED,
         tolerance={
             "rescue": (0.95, None),

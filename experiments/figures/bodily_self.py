@@ -172,7 +172,7 @@ def arms(view: Run) -> Figure:
                 0.5, 1.0, "chance", transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=6.5,
                 color="#666666",
             )  # fmt: skip
-            ax.set(xlim=(-0.03, 1.03), xlabel=f"AUROC of one step: {what}")
+            ax.set(xlim=(-0.03, 1.03), xlabel=f"AUROC of one step:\n{what}")
             ax.set_title(title, pad=14)
         panels[0].set_yticks(range(len(names)), [ARMS.get(arm) or style.arm_name(arm) for arm in names])
         panels[0].set_ylim(len(names) - 0.5, -0.5)
