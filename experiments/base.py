@@ -48,6 +48,8 @@ class Settings(BaseModel):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = (value,)
+        if not isinstance(value, list | tuple):
+            return value
         return tuple(part.strip() for item in value for part in str(item).split(",") if part.strip())
 
 

@@ -55,7 +55,9 @@ class BodySchema(Settings):
     @classmethod
     def _listed(cls, value: Any) -> Any:
         given = (value,) if isinstance(value, str) else value
-        parts = [part.strip() for item in given for part in str(item).split(",") if part.strip()]
+        if not isinstance(given, list | tuple):
+            return given
+        parts = [part.strip().lower() for item in given for part in str(item).split(",") if part.strip()]
         if not parts:
             raise ValueError("name a change: permute, lesion or tool")
         return tuple(dict.fromkeys(parts))

@@ -46,7 +46,9 @@ class Injury(Settings):
     @classmethod
     def _split_kinds(cls, value: Any) -> Any:
         items = (value,) if isinstance(value, str) else value
-        return tuple(part.strip() for item in items for part in str(item).split(",") if part.strip())
+        if not isinstance(items, list | tuple):
+            return items
+        return tuple(part.strip().lower() for item in items for part in str(item).split(",") if part.strip())
 
     @model_validator(mode="after")
     def _fits(self) -> Injury:

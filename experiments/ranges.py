@@ -23,9 +23,14 @@ def numbers(value: Any) -> Any:
     """The numbers that a text, or a sequence of texts and numbers, stands for; anything else as it is."""
     if isinstance(value, str):
         value = value.split(",")
+    elif isinstance(value, int | float):
+        value = (value,)
     if not isinstance(value, list | tuple):
         return value
     found = [number for item in value for number in (_read(item) if isinstance(item, str) else (item,))]
+    for number in found:
+        if isinstance(number, bool) or not isinstance(number, str | int | float):
+            raise ValueError(f"{number!r} stands where a number is due; write a list of numbers, such as 0,0.5,1")
     if len(found) > MOST:
         raise ValueError(f"{len(found)} values; at most {MOST} can be taken in turn")
     return tuple(dict.fromkeys(found))

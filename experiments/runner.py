@@ -167,6 +167,8 @@ def _open(folder: Path, manifest: Manifest, resume: bool) -> Manifest:
         raise ConfigError(
             f"{folder} holds {_difference(found, manifest)}; resume it as it was, or name another folder with --out"
         )
+    for part in (folder, folder / "figures", folder / "recordings"):
+        storage.sweep(part)
     kept = {**manifest.configuration, "record": found.configuration.get("record", 0)}
     here = {"configuration": kept, "device": manifest.device, "backend": manifest.backend}
     return found if found.state == "complete" else found.model_copy(update=here)

@@ -22,6 +22,8 @@ class Plan(BaseModel):
         ((0.5, 0.5, "0.5"), (0.5,)),
         ("3:3:1", (3.0,)),
         ("", ()),
+        (0.5, (0.5,)),
+        (3, (3,)),
     ],
 )
 def test_a_text_stands_for_its_numbers(text, found):
@@ -33,6 +35,12 @@ def test_a_text_stands_for_its_numbers(text, found):
 def test_what_is_no_range_is_refused_with_the_forms(text):
     with pytest.raises(ValidationError, match=r"range|write|reach"):
         Plan(values=text)
+
+
+@pytest.mark.parametrize("value", [True, [True], [None], {"from": 0}, [[0, 1]]])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(ValidationError, match="values"):
+        Plan(values=value)
 
 
 def test_whole_numbers_stay_whole():

@@ -93,6 +93,9 @@ def test_settings_take_ranges_and_lesions_are_checked_before_anything_runs(heari
     assert base.configure(hearing, {"levels": "0:1:3"}).levels == (0.0, 0.5, 1.0)
     with pytest.raises(ConfigError, match="levels"):
         base.configure(hearing, {"levels": "0:1:x"})
+    for wrong in ({"arms": 3}, {"lesion": True}, {"levels": True}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            base.configure(hearing, wrong)
     with pytest.raises(UnknownName, match="ear"):
         runner.run(hearing, tmp_path / "a", lesion=("eye",))
     settings = base.configure(hearing, {"lesion": ("ear",)})

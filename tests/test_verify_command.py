@@ -154,10 +154,17 @@ def test_wrong_use_is_one_paragraph(flags: list[str], why: str, capsys: Said) ->
     assert "Traceback" not in err
 
 
+def heeding() -> None:
+    """Heed Ctrl-C, also where this was started in the background of a script, which would have it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_worker_ends_with_the_verification(planted: Path) -> None:
     """Ctrl-C: exit code 130, and no process is left."""
     command = [sys.executable, "-m", "bisnn.experiments", "verify", "--claims", str(planted), "--only", "v", "--long"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT, preexec_fn=heeding
+    )
     assert process.stderr is not None
     line = process.stderr.readline()
     worker = int(line.split()[1])
