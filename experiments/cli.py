@@ -17,6 +17,7 @@ from typing import Any
 import bisnn
 from bisnn.errors import BackendUnavailable, BisnnError, ConfigError, RunCorrupt, ShapeMismatch, UnknownName, pick
 from bisnn.experiments.commands import console
+from bisnn.experiments.engine.worker import exhausted
 
 WRONG_USE = (UnknownName, ConfigError, ShapeMismatch, BackendUnavailable, RunCorrupt)
 Answer = tuple[Any, Callable[[], None]]
@@ -175,7 +176,7 @@ def _sentence(error: Exception) -> str:
         text += f": {error.filename}" if error.filename else ""
     elif isinstance(error, BisnnError):
         text = str(error)
-    elif isinstance(error, MemoryError):
+    elif exhausted(error):
         text = "out of memory; run fewer --seeds or --workers at once"
     else:
         where = "this is a mistake in bisnn: please report it with what BISNN_DEBUG=1 shows"

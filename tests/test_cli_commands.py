@@ -125,3 +125,14 @@ def test_a_closed_pipe_is_no_drama() -> None:
         running.stdout.close()
         assert running.stderr.read() == b""
     assert running.returncode == 1
+
+
+def test_memory_that_ran_out_is_told_as_such():
+    """torch says so in a RuntimeError."""
+    from bisnn.experiments.engine.worker import exhausted, told
+
+    torch_says = RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+    assert exhausted(torch_says)
+    assert exhausted(MemoryError())
+    assert not exhausted(RuntimeError("shapes differ"))
+    assert "fewer --seeds" in str(told(torch_says, "subject-0")["message"])

@@ -48,6 +48,11 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+def exhausted(error: Exception) -> bool:
+    """Whether memory ran out; torch says so in a RuntimeError."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in ("allocate memory", "out of memory"))
+
+
 def told(error: Exception, name: str) -> dict[str, object]:
     """What the run is told of an error: its kind, its words, its number."""
     from bisnn.errors import BisnnError
@@ -56,7 +61,8 @@ def told(error: Exception, name: str) -> dict[str, object]:
         return {"error": "OSError", "message": error.strerror or str(error), "errno": error.errno}
     if isinstance(error, BisnnError):
         return {"error": type(error).__name__, "message": str(error), "errno": None}
-    text = f"the worker of shard {name} failed: {type(error).__name__}: {error}; what was finished is kept"
+    what = "out of memory, run fewer --seeds or --workers" if exhausted(error) else f"{type(error).__name__}: {error}"
+    text = f"the worker of shard {name} failed: {what}; what was finished is kept"
     return {"error": "BisnnError", "message": text, "errno": None}
 
 
