@@ -127,7 +127,7 @@ def table(episodes: Columns, column: str) -> dict[str, Floats]:
     return dict(zip(found.arms, _ratio(found.sums, found.counts), strict=True))
 
 
-def _over_seeds(values: Floats) -> Floats:
+def over_seeds(values: Floats) -> Floats:
     """Mean over axis 0 of what is not NaN; NaN where nothing is left."""
     known = np.isfinite(values)
     return _ratio(np.where(known, values, 0.0).sum(0), known.sum(0).astype(np.float64))
@@ -139,7 +139,7 @@ def _settled(total: Floats, count: Floats, block: int) -> int | None:
     if episodes < block:
         return None
     total, count = (np.concatenate((np.zeros((len(part), 1)), part.cumsum(-1)), axis=-1) for part in (total, count))
-    rate = _over_seeds(_ratio(total[:, block:] - total[:, :-block], count[:, block:] - count[:, :-block]))
+    rate = over_seeds(_ratio(total[:, block:] - total[:, :-block], count[:, block:] - count[:, :-block]))
     low = np.flatnonzero(rate < HELPFUL - 1e-9)
     start = int(low[-1]) + 1 if low.size else 0
     known = np.flatnonzero(np.isfinite(rate[start:]))
@@ -171,16 +171,16 @@ def curve(
     ends = np.append(edges[1:], length)
     values = _ratio(np.add.reduceat(found.sums, edges, -1), np.add.reduceat(found.counts, edges, -1))
     centres = (edges + ends - 1) / 2
-    return {arm: Curve(centres, _over_seeds(values[i]), *_band(values[i])) for i, arm in enumerate(found.arms)}
+    return {arm: Curve(centres, over_seeds(values[i]), *band(values[i])) for i, arm in enumerate(found.arms)}
 
 
-def _band(values: Floats) -> tuple[Floats, Floats]:
+def band(values: Floats) -> tuple[Floats, Floats]:
     """95 % percentile-bootstrap interval of the mean over seeds, for `values` `[seeds, blocks]`."""
     if len(values) < 2:
         return values[0].copy(), values[0].copy()
 
     def mean(sample: Floats, axis: int = 0) -> Floats:
-        return _over_seeds(np.moveaxis(sample, axis, 0))
+        return over_seeds(np.moveaxis(sample, axis, 0))
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a block where nothing counts is NaN, as its mean is

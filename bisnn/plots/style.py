@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 import matplotlib.style
@@ -163,8 +164,11 @@ def area_name(area: str) -> str:
     return AREA_NAMES.get(area, area.replace("_", " "))
 
 
-def arm_name(arm: str) -> str:
-    """An arm or agent as figures call it; one of many ablations is broken into two lines, the rest left out."""
+def arm_name(arm: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """An arm or agent as figures call it, in the words of `names` where they have it; one of many ablations is broken
+    into two lines, the rest left out."""
+    if arm in names:
+        return names[arm]
     name = ARM_NAMES.get(arm, re.sub(r"\s*\+\s*", " + ", arm.replace("_", " ")))
     return "\n".join(textwrap.wrap(name, WIDEST, break_on_hyphens=False, max_lines=2, placeholder=" …")) or arm
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bisnn.experiments.figures.data import UNRECORDED, missing
 from bisnn.experiments.figures.files import Draw
-from bisnn.experiments.measures import table
+from bisnn.experiments.measures import band, table
 from bisnn.experiments.results import Run
 from bisnn.systems.forward_model import AREAS, ForwardModel
 
@@ -49,11 +49,13 @@ ROWS: Mapping[str, str] = {
 def _name(arm: str) -> str:
     from bisnn.plots import style
 
-    return NAMES.get(arm) or style.arm_name(arm)
+    return style.arm_name(arm, NAMES)
 
 
 def _colour(arm: str, place: int) -> str:
-    return COLOURS.get(arm, ("#56B4E9", "#44AA99", "#332288")[place % 3])
+    from bisnn.plots import style
+
+    return style.colour(arm, COLOURS, place)
 
 
 def _note(view: Run, more: str) -> str:
@@ -252,8 +254,7 @@ def course(view: Run) -> Figure:
         for place, arm in enumerate(view.manifest.arms):
             values = found["agency"][arm]
             x, mean = np.arange(values.shape[1]) + 0.5, values.mean(0)
-            error = 1.96 * values.std(0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros_like(mean)
-            ax.fill_between(x, mean - error, mean + error, color=_colour(arm, place), alpha=0.18, lw=0)
+            ax.fill_between(x, *band(values), color=_colour(arm, place), alpha=0.18, lw=0)
             line = (0, (3, 3)) if arm == "no_learning" else "-"
             ax.plot(x, mean, color=_colour(arm, place), ls=line, lw=2.2 if place == 0 else 1.4, label=_name(arm))
         own = found["own"][view.manifest.arms[0]][0] > 0.5

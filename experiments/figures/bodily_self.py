@@ -174,7 +174,7 @@ def arms(view: Run) -> Figure:
             )  # fmt: skip
             ax.set(xlim=(-0.03, 1.03), xlabel=f"AUROC of one step:\n{what}")
             ax.set_title(title, pad=14)
-        panels[0].set_yticks(range(len(names)), [ARMS.get(arm) or style.arm_name(arm) for arm in names])
+        panels[0].set_yticks(range(len(names)), [style.arm_name(arm, ARMS) for arm in names])
         panels[0].set_ylim(len(names) - 0.5, -0.5)
         seeds = len(view.manifest.seeds)
         figure.supxlabel(f"mean and 95 % interval over {seeds} individuals", fontsize=7, color=style.GREY)

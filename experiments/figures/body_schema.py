@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bisnn import plots
 from bisnn.experiments.figures.data import missing
 from bisnn.experiments.figures.files import Draw
+from bisnn.experiments.measures import band
 from bisnn.experiments.results import Run
 from bisnn.experiments.tasks.body_schema import BAND, LEAST, Felt, by_body, scored
 from bisnn.systems.forward_model import ForwardModel
@@ -54,11 +55,13 @@ ROUND = 4
 def _name(arm: str) -> str:
     from bisnn.plots import style
 
-    return NAMES.get(arm) or style.arm_name(arm)
+    return style.arm_name(arm, NAMES)
 
 
 def _colour(arm: str, place: int) -> str:
-    return COLOURS.get(arm, ("#56B4E9", "#44AA99", "#332288")[place % 3])
+    from bisnn.plots import style
+
+    return style.colour(arm, COLOURS, place)
 
 
 def _bodies(view: Run) -> tuple[str, ...]:
@@ -116,8 +119,7 @@ def _course(ax: Axes, felt: Felt, born: int, arm: str, place: int) -> None:
     rounds = felt.error[:, start : start + count * ROUND].reshape(len(felt.error), count, ROUND).mean(-1)
     x = start + np.arange(count) * ROUND - born + 0.5 * ROUND
     mean = rounds.mean(0)
-    wide = 1.96 * rounds.std(0, ddof=1) / np.sqrt(len(rounds)) if len(rounds) > 1 else np.zeros_like(mean)
-    ax.fill_between(x, mean - wide, mean + wide, color=_colour(arm, place), alpha=0.2, lw=0)
+    ax.fill_between(x, *band(rounds), color=_colour(arm, place), alpha=0.2, lw=0)
     first = place == 0
     ax.plot(x, mean, color=_colour(arm, place), lw=2.0 if first else 1.2, zorder=4 if first else 3, label=_name(arm))
 

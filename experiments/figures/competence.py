@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bisnn import plots
-from bisnn.experiments.figures.competence_parts import COLOURS, band, name, note, spans, worth
+from bisnn.experiments.figures.competence_parts import COLOURS, name, note, spans, worth
 from bisnn.experiments.figures.competence_spikes import spikes
 from bisnn.experiments.figures.files import Draw
+from bisnn.experiments.measures import band, over_seeds
 from bisnn.experiments.results import Run
 from bisnn.experiments.tasks.competence_scores import Floats, Table, in_test, phases
 
@@ -53,7 +54,6 @@ def reliability(view: Run) -> Figure:
 
 def _calibration(ax: Axes, arm: str, rows: Table) -> None:
     """One arm: a point per bin of confidence that holds trials, larger where it holds more."""
-    from bisnn.plots import style
 
     place = np.minimum((rows["confidence"] * BINS).astype(np.int64), BINS - 1)
     inside = [place == number for number in range(BINS)]
@@ -72,7 +72,7 @@ def _calibration(ax: Axes, arm: str, rows: Table) -> None:
     colour, over = COLOURS.get(arm, "#222222"), 4 if first else 3
     ax.errorbar(x, rate, yerr=ends, color=colour, lw=2.0 if first else 1.0, elinewidth=0.9, zorder=over)
     ax.scatter(x, rate, s=size, color=colour, zorder=over + 1, edgecolor="white", lw=0.4)
-    ax.plot([], [], "o-", ms=4, color=colour, lw=2.0 if first else 1.0, label=style.arm_name(name(arm)))
+    ax.plot([], [], "o-", ms=4, color=colour, lw=2.0 if first else 1.0, label=name(arm))
 
 
 def _split(ax: Axes, rows: Table) -> None:
@@ -174,8 +174,8 @@ def _course(ax: Axes, before: Floats, after: Floats, block: int, colour: str, la
     for number, (place, blocks) in enumerate(parts):
         if not blocks.shape[1]:
             continue
-        mean, low, high = band(blocks)
-        ax.plot(place, mean, color=colour, ls=dash, lw=1.3, label=label if number else None)
+        low, high = band(blocks)
+        ax.plot(place, over_seeds(blocks), color=colour, ls=dash, lw=1.3, label=label if number else None)
         if dash == "-":
             ax.fill_between(place, low, high, color=colour, alpha=0.18, lw=0)
 

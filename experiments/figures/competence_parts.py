@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from bisnn.experiments.results import Run
 from bisnn.experiments.tasks.competence import Spans
-from bisnn.experiments.tasks.competence_scores import Floats
 
 NAMES: Mapping[str, str] = {
     "intact": "intact",
@@ -42,7 +39,9 @@ COLOURS: Mapping[str, str] = {
 
 def name(arm: str) -> str:
     """An arm as figures call it."""
-    return NAMES.get(arm, arm)
+    from bisnn.plots import style
+
+    return style.arm_name(arm, NAMES)
 
 
 def spans(view: Run) -> Spans:
@@ -55,19 +54,6 @@ def worth(view: Run) -> float:
     """What asking is worth."""
     found = view.manifest.configuration
     return float(found["helper"]) - float(found["cost"])
-
-
-def band(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean over seeds of `[seeds, k]` and its 95 % percentile-bootstrap interval; NaN where no seed has a value."""
-    draws = np.random.default_rng(0).integers(0, len(values), (1000, len(values)))
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0.0)
-    count = known.sum(0)
-    mean = np.divide(filled.sum(0), count, out=np.full(count.shape, np.nan), where=count > 0)
-    total, counts = filled[draws].sum(1), known[draws].sum(1)
-    means = np.divide(total, counts, out=np.full(total.shape, np.nan), where=counts > 0)
-    fixed = np.where(np.isfinite(means), means, mean)
-    return mean, np.quantile(fixed, 0.025, axis=0), np.quantile(fixed, 0.975, axis=0)
 
 
 def note(view: Run, text: str) -> str:

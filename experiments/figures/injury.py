@@ -60,7 +60,7 @@ def injury(view: Run) -> Figure:
         _likeness(panels[1, 0], view)
         _alarms(panels[1, 1], view)
         seeds, arm = len(view.manifest.seeds), _shown(view)
-        words = "" if arm == reference(view) else f"a, c, d: {ARMS.get(arm) or style.arm_name(arm)};  "
+        words = "" if arm == reference(view) else f"a, c, d: {style.arm_name(arm, ARMS)};  "
         figure.supxlabel(f"{words}mean and 95 % interval over {seeds} individuals", fontsize=7, color=style.GREY)
         return figure
 
@@ -99,7 +99,7 @@ def _avoidance(ax: Axes, view: Run) -> None:
             ax.plot(found["ci95"], (place, place), color=colour, lw=2, solid_capstyle="butt")
             few = found["n"] < ENOUGH
             ax.plot(found["mean"], place, "o", color=colour, ms=5, mfc="white" if few else colour, clip_on=False)
-    ax.set_yticks(range(len(arms)), [ARMS.get(arm) or style.arm_name(arm) for arm in arms])
+    ax.set_yticks(range(len(arms)), [style.arm_name(arm, ARMS) for arm in arms])
     ax.set(ylim=(len(arms) - 0.4, -0.6), xlim=(-0.03, 1.03), xlabel="hazards avoided at the next approach")
     ax.set_xticks((0, 0.5, 1), ("0%", "50%", "100%"))
     ax.set_title("b   One experience of pain is enough")

@@ -34,7 +34,7 @@ ARMS: Mapping[str, str] = {
 def _arm(name: str) -> str:
     from bisnn.plots import style
 
-    return ARMS.get(name) or style.arm_name(name)
+    return style.arm_name(name, ARMS)
 
 
 def _colours(view: Run) -> dict[str, str]:
@@ -77,21 +77,13 @@ def _rate(ax: Axes, view: Run, column: str) -> None:
     order, found = np.argsort(levels), measures.table(view.episodes, column)
     for number, (arm, colour) in enumerate(_colours(view).items()):
         seeds = found[arm].reshape(len(found[arm]), len(levels), -1).mean(-1)[:, order]
-        low, high = _interval(seeds)
+        low, high = measures.band(seeds)
         first = arm == reference(view)
         ax.fill_between(levels[order], low, high, color=colour, alpha=0.14, lw=0)
         ax.plot(
             levels[order], seeds.mean(0), color=colour, lw=2.4 if first else max(0.8, 5.2 - 1.1 * number),
             marker="o" if first else None, ms=4.5, label=_arm(arm), zorder=6 if first else 3 + 0.1 * number,
         )  # fmt: skip
-
-
-def _interval(seeds: Floats) -> tuple[Floats, Floats]:
-    """95 % percentile-bootstrap interval of the mean over seeds, `[seeds, levels]` to `[levels]` each."""
-    count = len(seeds)
-    drawn = np.random.default_rng(count).multinomial(count, np.full(count, 1.0 / count), 1000) / count
-    low, high = np.quantile(drawn @ seeds, (0.025, 0.975), axis=0)
-    return np.asarray(low), np.asarray(high)
 
 
 def _theory(ax: Axes, view: Run, name: str) -> None:

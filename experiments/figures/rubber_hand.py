@@ -43,7 +43,7 @@ def _arm(name: str, place: int) -> tuple[str, str, str]:
     from bisnn.plots import style
 
     spare = style.SPARE[place % len(style.SPARE)]
-    return ARMS.get(name, (name.replace("silence:", "silenced: "), spare, "o"))
+    return ARMS.get(name, (style.arm_name(name), spare, "o"))
 
 
 def _seeds(view: Run) -> str:

@@ -52,7 +52,7 @@ def name(arm: str) -> str:
     """An arm in words."""
     from bisnn.plots import style
 
-    return NAMES.get(arm) or style.arm_name(arm)
+    return style.arm_name(arm, NAMES)
 
 
 def _mean(view: Run, arm: str, measure: str) -> str:

@@ -64,8 +64,9 @@ def _arm(view: Run) -> str:
 
 
 def _sample(view: Run) -> str:
-    looks = int(view.manifest.configuration.get("episodes", 1))
-    return f"n = {len(view.manifest.seeds)} individuals, {looks} looks of each at every point"
+    count = int(view.manifest.configuration.get("episodes", 1))
+    looks = f"{count} look{'' if count == 1 else 's'}"
+    return f"n = {len(view.manifest.seeds)} individuals, {looks} of each at every point"
 
 
 def _grid(view: Run, field: str) -> tuple[Any, list[int], list[float]]:

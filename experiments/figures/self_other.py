@@ -46,7 +46,9 @@ GAP = 3.0
 
 def name(arm: str) -> str:
     """An arm as the figures call it."""
-    return NAMES.get(arm, arm.replace("_", " "))
+    from bisnn.plots import style
+
+    return style.arm_name(arm, NAMES)
 
 
 def plan(view: Run) -> Design:
