@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from bisnn.circuit import CircuitState
-from bisnn.experiments.base import Condition, Experiment, Settings, subjects
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.agency import FIGURES
 from bisnn.experiments.measures import Measure, judge, table
 from bisnn.experiments.ranges import Numbers
@@ -202,7 +202,7 @@ def analyse(episodes: Mapping[str, Any], settings: SenseOfAgency) -> dict[str, A
         **courses,
         "reference_level": {"delay": settings.delay[0], "motor_noise": settings.motor_noise[0]},
         "chance": dict.fromkeys(SCORES, 0.5),
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

@@ -13,7 +13,7 @@ from bisnn.agents.altruist import Altruist
 from bisnn.agents.base import Agent
 from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.experiments import measures
-from bisnn.experiments.base import Condition, Experiment, Settings, select
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, select
 from bisnn.experiments.figures.rescue import FIGURES
 from bisnn.experiments.tables import rescue_table
 from bisnn.interventions import INTACT, Ablation
@@ -192,8 +192,7 @@ def agents(settings: AltruisticRescue) -> Mapping[str, Agent]:
 def analyse(episodes: Mapping[str, Any], settings: AltruisticRescue) -> dict[str, Any]:
     """Measures at the end of life, arm by arm and against `intact`."""
     found = measures.summary(episodes)
-    expected = {condition.name: condition.ablation.expect for condition in conditions(settings)}
-    return {**found, "expected": expected, "payoff": vars(dilemma(settings).payoff())}
+    return {**found, "expected": expected(conditions(settings)), "payoff": vars(dilemma(settings).payoff())}
 
 
 EXPERIMENT = Experiment(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -173,10 +174,21 @@ def select(declared: tuple[Condition, ...], settings: Settings, usual: int | Non
     return tuple({(condition.name, condition.agent): condition for condition in chosen}.values())
 
 
-def subjects(arms: tuple[Ablation, ...], settings: Settings, usual: int | None = None) -> tuple[Condition, ...]:
-    """The conditions of an experiment of trials, from its declared arms (`select`). Raises `ConfigError` for an arm
-    that begins later: trials are all taken at once.
+def subjects(
+    arms: tuple[Ablation, ...],
+    settings: Settings,
+    usual: int | None = None,
+    traits: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+) -> tuple[Condition, ...]:
+    """The conditions of an experiment of trials, from its declared arms (`select`) and the `traits` of some of them.
+    Raises `ConfigError` for an arm that begins later: trials are all taken at once.
     """
     if late := [arm.name for arm in arms if arm.since > 0.0]:
         raise ConfigError(f"arm {', '.join(late)} begins late, but trials are taken at once; leave `since` at 0")
-    return select(tuple(Condition(name=arm.name, ablation=arm, agent=SUBJECT) for arm in arms), settings, usual)
+    declared = (Condition(name=a.name, ablation=a, agent=SUBJECT, traits=traits.get(a.name, {})) for a in arms)
+    return select(tuple(declared), settings, usual)
+
+
+def expected(conditions: Iterable[Condition]) -> dict[str, str]:
+    """What was expected of every arm before the run, for the summary."""
+    return {condition.name: condition.ablation.expect for condition in conditions}

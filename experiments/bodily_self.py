@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bisnn.experiments.base import Condition, Experiment, Settings, subjects
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.bodily_self import FIGURES
 from bisnn.experiments.measures import Measure, judge, table
 from bisnn.experiments.scores import auroc, mean_among
@@ -186,7 +186,7 @@ def analyse(episodes: Mapping[str, Any], settings: BodilySelf) -> dict[str, Any]
         },
         "best": {"ownership_auroc": BEST_STEP},
         "chance": {**CHANCE, "ownership_other": EXPECTED_OTHER},
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from bisnn import tree
-from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, select
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.body_schema import FIGURES
 from bisnn.experiments.measures import Measure, judge
 from bisnn.experiments.tables import interval, number
@@ -102,8 +102,7 @@ TRAITS: Mapping[str, Mapping[str, float]] = {"slow_learning": {"plasticity": 0.2
 
 def conditions(settings: BodySchema) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    declared = (Condition(name=arm.name, ablation=arm, agent=SUBJECT, traits=TRAITS.get(arm.name, {})) for arm in ARMS)
-    return select(tuple(declared), settings)
+    return subjects(ARMS, settings, traits=TRAITS)
 
 
 def model(settings: BodySchema) -> ForwardModel:
@@ -195,7 +194,7 @@ def analyse(episodes: Mapping[str, Any], settings: BodySchema) -> dict[str, Any]
             for name, value in (("jump", 0.0), ("left", 1.0), ("left_mismatch", 1.0), ("aftereffect", 0.0))
             for body in settings.bodies
         },
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, select
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.competence import FIGURES
 from bisnn.experiments.measures import Measure, judge
 from bisnn.experiments.statistics import summarise
@@ -124,8 +124,7 @@ MEASURES: Mapping[str, Measure] = {
 
 def conditions(settings: CompetenceSettings) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    declared = (Condition(name=arm.name, ablation=arm, agent=SUBJECT, traits=TRAITS.get(arm.name, {})) for arm in ARMS)
-    return select(tuple(declared), settings)
+    return subjects(ARMS, settings, traits=TRAITS)
 
 
 def system(settings: CompetenceSettings) -> Competence:
@@ -195,7 +194,7 @@ def analyse(episodes: Mapping[str, Any], settings: CompetenceSettings) -> dict[s
             "recall": own["ask_rate"]["mean"],
             "feature_effect": 0.0,
         },
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from bisnn.agents.dilemmas.injury_room import FIFTHS, MISMATCH, SEVERITIES, InjuryRoom
 from bisnn.agents.protector import Protector
-from bisnn.experiments.base import Condition, Experiment, Settings, subjects
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.injury import FIGURES
 from bisnn.experiments.measures import Measure, judge, table
 from bisnn.experiments.ranges import Whole
@@ -231,7 +231,7 @@ def analyse(episodes: Mapping[str, Any], settings: Injury) -> dict[str, Any]:
             "hits": own["false_alarms"]["mean"],
             "sign_told": 1.0 / SIGNS,
         },
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

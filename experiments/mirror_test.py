@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from bisnn.experiments.base import Condition, Experiment, Settings, subjects
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.mirror_test import FIGURES
 from bisnn.experiments.measures import Measure, summary, table
 from bisnn.experiments.ranges import Numbers, numbers
@@ -264,7 +264,7 @@ def analyse(episodes: Mapping[str, Any], settings: MirrorTest) -> dict[str, Any]
         "criterion": {"evidence": body.criterion, "of": body.actions, "alpha": body.false_alarm(body.criterion)},
         **summary(episodes, measures=MEASURES, primary=PRIMARY),
         "chance": {"accuracy": guess, "forced_choice": guess, "none_rate": 1.0 / (body.bodies + 1)},
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
         "definitions": dict(DEFINITIONS),
     }
 

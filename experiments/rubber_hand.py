@@ -15,7 +15,7 @@ import torch
 from pydantic import Field, ValidationInfo, field_validator
 
 from bisnn import rng
-from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, select
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.rubber_hand import FIGURES
 from bisnn.experiments.measures import Columns, Measure, summary, table
 from bisnn.experiments.ranges import Whole
@@ -125,9 +125,7 @@ ARMS = (
 
 def conditions(settings: RubberHand) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    lags = {"asynchronous": {"lag": float(settings.asynchrony)}}
-    declared = (Condition(name=a.name, ablation=a, agent=SUBJECT, traits=lags.get(a.name, {})) for a in ARMS)
-    return select(tuple(declared), settings)
+    return subjects(ARMS, settings, traits={"asynchronous": {"lag": float(settings.asynchrony)}})
 
 
 def targets(settings: RubberHand) -> Targets:
@@ -228,7 +226,7 @@ def analyse(episodes: Columns, settings: RubberHand) -> dict[str, Any]:
         "learned": {name: summarise(table(episodes, name)[head][:, 0]) for name in PLASTIC},
         **summary(episodes, measures=MEASURES, primary=PRIMARY),
         "chance": {"capture": 0.0, "moved": side / size, "published": 1.0 / size},
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
         "by_offset": offsets,
         "by_delay": delays,
     }

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from bisnn.experiments import measures
-from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, select
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.self_causation import FIGURES
 from bisnn.experiments.measures import Measure
 from bisnn.experiments.scores import mean_among
@@ -92,8 +92,7 @@ PRIMARY = ("auroc", "accuracy", "false_blame", "missed_blame")
 
 def conditions(settings: SelfCausationSettings) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    declared = (Condition(name=a.name, ablation=a, agent=SUBJECT, traits=TRAITS.get(a.name, {})) for a in ARMS)
-    return select(tuple(declared), settings)
+    return subjects(ARMS, settings, traits=TRAITS)
 
 
 def targets(settings: SelfCausationSettings) -> Targets:
@@ -148,7 +147,7 @@ def analyse(episodes: Mapping[str, Any], settings: SelfCausationSettings) -> dic
         "overdetermined": overdetermined(episodes, arm),
         **found,
         "chance": CHANCE,
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, field_validator
 
 from bisnn.experiments import measures, scores, statistics
-from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, select
+from bisnn.experiments.base import Condition, Experiment, Settings, expected, subjects
 from bisnn.experiments.figures.self_experience import FIGURES
 from bisnn.experiments.measures import Measure
 from bisnn.experiments.ranges import numbers
@@ -150,9 +150,7 @@ def near(settings: SelfExperienceSettings, experiences: int) -> Mask:
 
 def conditions(settings: SelfExperienceSettings) -> tuple[Condition, ...]:
     """The arms that the settings name."""
-    arms = (*ARMS, *CONTROLS)
-    declared = (Condition(name=arm.name, ablation=arm, agent=SUBJECT, traits=TRAITS.get(arm.name, {})) for arm in arms)
-    return select(tuple(declared), settings, len(ARMS))
+    return subjects((*ARMS, *CONTROLS), settings, len(ARMS), TRAITS)
 
 
 def system(settings: SelfExperienceSettings) -> SelfExperience:
@@ -232,7 +230,7 @@ def analyse(episodes: Mapping[str, Any], settings: SelfExperienceSettings) -> di
         "cost_error": over(settings, lambda among: error[arm][:, among & trap].mean(-1)),
         **by_cost(rescued[arm], settings),
         "chance": {"rescue": 0.5, "auroc": 0.5, "cost_error": COST},
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

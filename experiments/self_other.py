@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from bisnn.experiments import measures, trials
-from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, select
+from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, expected, select
 from bisnn.experiments.figures.self_other import FIGURES
 from bisnn.experiments.measures import Columns
 from bisnn.experiments.ranges import Numbers
@@ -155,7 +155,7 @@ def analyse(episodes: Columns, settings: SelfOther) -> dict[str, Any]:
         **found,
         "chance": CHANCE,
         "bounds": BOUNDS,
-        "expected": {condition.name: condition.ablation.expect for condition in conditions(settings)},
+        "expected": expected(conditions(settings)),
     }
 
 

@@ -6,20 +6,26 @@ gathered and hashed like those of a life in a dilemma, an episode being a trial.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from bisnn.errors import ShapeMismatch, StateMismatch
-from bisnn.experiments.base import Condition, Settings
+from bisnn import rng
+from bisnn.errors import ConfigError, ShapeMismatch, StateMismatch, pick
+from bisnn.experiments.base import SUBJECT, Condition, Experiment, Settings, configure
 from bisnn.experiments.engine.record import Log
 from bisnn.gates import Gates
+from bisnn.interventions import compile_gates
 from bisnn.recording import Recording
 
+Taken = dict[str, dict[str, Tensor]]
+"""Arm -> column -> `[seeds, trials]`."""
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
@@ -54,6 +60,21 @@ class Batch:
     """Told the fraction that is done."""
     log: Log = field(default_factory=Log)
     """Spikes of the recorded individuals."""
+
+    @classmethod
+    def of(cls, experiment: Experiment, settings: Any, seeds: Sequence[int], arms: Sequence[str] = ()) -> Batch:
+        """The individuals `seeds` of each of the `arms`, arm by arm; no arms: all that the settings name. None is
+        recorded. Raises `UnknownName` for an arm that they do not name, `ConfigError` for an experiment without trials.
+        """
+        if experiment.targets is None:
+            raise ConfigError(f"{experiment.name} is lived in a dilemma; it has no trials that could be taken")
+        conditions = experiment.conditions(settings)
+        names = [condition.name for condition in conditions]
+        which = [names.index(pick("arm", arm, names)) for arm in arms or names]
+        condition = torch.tensor(which).repeat_interleave(len(seeds))
+        key = rng.keys(torch.tensor(seeds)).repeat(len(which))
+        gates = compile_gates([one.ablation for one in conditions], condition, key, experiment.targets(settings))
+        return cls(settings, conditions, condition, key, gates, key[:0])
 
     def trait(self, name: str, usual: float) -> Tensor:
         """A trait of every individual's condition, or its `usual` value, float32 `[N]`."""
@@ -112,3 +133,38 @@ def recordings(found: Found, batch: Batch) -> dict[str, Tensor]:
         for i, number in enumerate(batch.recorded.tolist()):
             named[f"{number}/{name}"] = value[i].detach().cpu().clone()
     return named
+
+
+# ------------------------------------------------------------ without a run folder
+
+
+def take(experiment: Experiment, settings: Any, seeds: Sequence[int], arms: Sequence[str] = ()) -> Taken:
+    """The trials of some individuals, arm -> column, or what was learned -> `[seeds, ...]` (`Batch.of`)."""
+    batch = Batch.of(experiment, settings, seeds, arms)
+    found = _found(experiment, batch)
+    names = [batch.conditions[i].name for i in batch.condition[:: len(seeds)].tolist()]
+    parts = {name: part.unflatten(0, (len(names), -1)) for name, part in {**found.rows, **found.kept}.items()}
+    return {arm: {name: part[i] for name, part in parts.items()} for i, arm in enumerate(names)}
+
+
+def columns(experiment: Experiment, settings: Any) -> dict[str, NDArray[Any]]:
+    """The rows of a run with these settings, as in episodes.parquet, computed in this process."""
+    batch = Batch.of(experiment, settings, range(settings.seeds))
+    rows = {name: column.numpy() for name, column in check(_found(experiment, batch), batch).items()}
+    who = rows.pop("individual")
+    arms = np.array([condition.name for condition in batch.conditions], dtype=object)
+    head: dict[str, NDArray[Any]] = {"arm": arms[batch.condition.numpy()[who]], "seed": batch.key.numpy()[who]}
+    return {**head, "agent": np.full(len(who), SUBJECT, dtype=object), **rows}
+
+
+def summary(experiment: Experiment, **values: Any) -> dict[str, Any]:
+    """What a run with these settings would find (summary.json), computed in this process; nothing is written."""
+    settings = configure(experiment, values)
+    return experiment.analyse(columns(experiment, settings), settings)
+
+
+def _found(experiment: Experiment, batch: Batch) -> Found:
+    assert experiment.trials is not None
+    with torch.inference_mode():
+        found: Found = experiment.trials(batch)
+    return found

@@ -8,13 +8,12 @@ import torch
 
 from bisnn.errors import ConfigError
 from bisnn.experiments import runner
-from bisnn.experiments.agency import ARMS, EXPERIMENT, SenseOfAgency, conditions, model, targets, trials
+from bisnn.experiments.agency import ARMS, EXPERIMENT, SenseOfAgency, model
 from bisnn.experiments.base import configure
 from bisnn.experiments.cli import main
 from bisnn.experiments.tasks.agency import Noise, babble, draw, met, order
-from bisnn.experiments.trials import Batch
+from bisnn.experiments.trials import take
 from bisnn.gates import NO_GATES
-from bisnn.interventions import compile_gates
 from bisnn.recording import Probe
 from bisnn.systems.agency import Agency
 
@@ -27,17 +26,8 @@ def counts(*values):
 
 
 def session(seeds, arms, **values):
-    """Rows of these individuals in these arms, arm -> column -> `[seeds, trials]`."""
-    settings = configure(EXPERIMENT, {**SMALL, "arms": arms, **values})
-    every = {condition.name: condition for condition in conditions(settings)}
-    chosen = tuple(every[name] for name in arms)
-    condition = torch.arange(len(arms)).repeat_interleave(len(seeds))
-    key = torch.tensor(seeds).repeat(len(arms))
-    gates = compile_gates([one.ablation for one in chosen], condition, key, targets(settings))
-    with torch.inference_mode():
-        found = trials(Batch(settings, chosen, condition, key, gates, key[:0]))
-    parts = {name: column.unflatten(0, (len(arms), -1)) for name, column in found.rows.items()}
-    return {arm: {name: part[i] for name, part in parts.items()} for i, arm in enumerate(arms)}
+    """These individuals in these arms: arm -> column, or what was learned -> `[seeds, ...]`."""
+    return take(EXPERIMENT, configure(EXPERIMENT, {**SMALL, "arms": arms, **values}), seeds, arms)
 
 
 # ------------------------------------------------------------ the integrator

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from bisnn import rng
 from bisnn.experiments.base import configure
-from bisnn.experiments.bodily_self import BEST_STEP, EXPERIMENT, conditions, scores, targets, trials
+from bisnn.experiments.bodily_self import BEST_STEP, EXPERIMENT, scores
 from bisnn.experiments.cli import main
 from bisnn.experiments.runner import run
 from bisnn.experiments.tasks.bodily_self import INJURED, OTHER_IMAGE, OWN_IMAGE, PUSHED, SESSION, WALK, phase
-from bisnn.experiments.trials import Batch
-from bisnn.interventions import compile_gates
+from bisnn.experiments.trials import take
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
 PLAIN = replace(EXPERIMENT, figures={})
@@ -24,23 +22,8 @@ STEPS = 80
 
 
 def lived(seeds, arms=("intact",), **settings):
-    """What the individuals `seeds` of the arms found, their names, and the number of seeds."""
-    torch.set_num_threads(1)
-    plan = configure(EXPERIMENT, {"arms": arms, "record": 0, "episodes": STEPS, **settings})
-    chosen = conditions(plan)
-    condition = torch.arange(len(chosen)).repeat_interleave(len(seeds))
-    key = rng.keys(torch.tensor(seeds)).repeat(len(chosen))
-    gates = compile_gates([one.ablation for one in chosen], condition, key, targets(plan))
-    with torch.inference_mode():
-        found = trials(Batch(plan, chosen, condition, key, gates, NOBODY))
-    return found, [one.name for one in chosen], len(seeds)
-
-
-def rows(lived, arm):
-    """Rows of an arm, column -> `[seeds, steps]`."""
-    found, names, count = lived
-    first = names.index(arm) * count
-    return {name: column[first : first + count] for name, column in found.rows.items()}
+    """What the individuals `seeds` of intact and of the `arms` did: arm -> column -> `[seeds, trials]`."""
+    return take(EXPERIMENT, configure(EXPERIMENT, {"arms": arms, "episodes": STEPS, **settings}), seeds)
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +40,14 @@ def test_phases_are_eighths_of_the_session():
 def test_the_same_individual_alone_in_a_batch_and_in_any_order(five):
     """Seed 3 alone, and among 5 beside other arms in another order: the same rows, bit for bit."""
     alone = lived([3], ("shuffled_image", "no_pain", "no_efference"), motor_noise=0.0)
-    for arm in five[1]:
-        one, many = rows(alone, arm), rows(five, arm)
+    for arm in five:
+        one, many = alone[arm], five[arm]
         assert all(torch.equal(one[name][0], many[name][3]) for name in one)
 
 
 def test_without_slips_every_number_is_known(five):
     """A push is felt alone, an inverted step is both, one's own is neither; levels follow from their equations."""
-    mine = rows(five, "intact")
+    mine = five["intact"]
     for number, felt, missing in ((WALK, 0, 0), (PUSHED, 25, 0), (OWN_IMAGE, 0, 0), (OTHER_IMAGE, 0, 0)):
         here = (mine["phase"] == number) & (mine["moved"] > 0)
         assert mine["felt"][here].unique().tolist() == [felt]
@@ -81,23 +64,23 @@ def test_without_slips_every_number_is_known(five):
 
 
 def test_a_push_comes_without_a_command_and_all_else_with_one(five):
-    mine = rows(five, "intact")
+    mine = five["intact"]
     assert torch.equal(mine["command"] > 0, mine["own"])
     assert torch.equal(mine["own"], mine["phase"] != PUSHED)
-    assert not rows(five, "no_efference")["command"].any()
+    assert not five["no_efference"]["command"].any()
 
 
 @pytest.mark.parametrize("severity", [1, 2, 3])
 def test_at_severity_1_alone_the_size_of_a_movement_tells_nothing(severity):
     """Without a prediction pain is the size of the movement: as large as in health at 1, larger at 2 and 3."""
-    found = rows(lived([0, 1, 2], ("no_efference",), severity=severity, motor_noise=0.0), "no_efference")
+    found = lived([0, 1, 2], ("no_efference",), severity=severity, motor_noise=0.0)["no_efference"]
     told = scores({name: value.double().numpy() for name, value in found.items()})["pain_auroc"]
     assert (told == 0.5).all() if severity == 1 else (told > 0.7).all()
 
 
 def test_the_ablations_take_what_they_say(five):
     def told(arm):
-        return scores({name: value.double().numpy() for name, value in rows(five, arm).items()})
+        return scores({name: value.double().numpy() for name, value in five[arm].items()})
 
     intact, cut, numb, mixed = (told(arm) for arm in ("intact", "no_efference", "no_pain", "shuffled_image"))
     assert (intact["agency_auroc"] == 1.0).all()

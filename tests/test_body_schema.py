@@ -8,11 +8,10 @@ import torch
 
 from bisnn.experiments import runner
 from bisnn.experiments.base import configure
-from bisnn.experiments.body_schema import ARMS, EXPERIMENT, conditions, targets, trials
+from bisnn.experiments.body_schema import ARMS, EXPERIMENT
 from bisnn.experiments.cli import main
 from bisnn.experiments.tasks.body_schema import effects, recovery
-from bisnn.experiments.trials import Batch
-from bisnn.interventions import compile_gates
+from bisnn.experiments.trials import take
 from bisnn.systems.forward_model import LEARNED
 
 CHANGES = ("permute", "lesion", "tool")
@@ -29,17 +28,8 @@ def done(tmp_path_factory):
 
 
 def session(seeds, arms, **values):
-    """What is found of these individuals in these arms: arm -> column -> `[seeds, rows]`, and the last weights."""
-    settings = configure(EXPERIMENT, {**TINY, "arms": arms, **values})
-    every = {condition.name: condition for condition in conditions(settings)}
-    chosen = tuple(every[name] for name in arms)
-    condition = torch.arange(len(arms)).repeat_interleave(len(seeds))
-    key = torch.tensor(seeds).repeat(len(arms))
-    gates = compile_gates([one.ablation for one in chosen], condition, key, targets(settings))
-    with torch.inference_mode():
-        found = trials(Batch(settings, chosen, condition, key, gates, key[:0]))
-    parts = {name: part.unflatten(0, (len(arms), -1)) for name, part in {**found.rows, **found.kept}.items()}
-    return {arm: {name: part[i] for name, part in parts.items()} for i, arm in enumerate(arms)}
+    """These individuals in these arms: arm -> column, or what was learned -> `[seeds, ...]`."""
+    return take(EXPERIMENT, configure(EXPERIMENT, {**TINY, "arms": arms, **values}), seeds, arms)
 
 
 def mean(done, arm, name):

@@ -8,39 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from bisnn import load_run, rng
+from bisnn import load_run
 from bisnn.experiments.base import configure
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.competence import CLAIMS
 from bisnn.experiments.cli import main
-from bisnn.experiments.competence import EXPERIMENT, conditions, targets, trials
+from bisnn.experiments.competence import EXPERIMENT
 from bisnn.experiments.runner import run
 from bisnn.experiments.tasks.competence import Ability, Spans
 from bisnn.experiments.tasks.competence_scores import bounds, detection, in_test, slope
-from bisnn.experiments.trials import Batch
-from bisnn.interventions import compile_gates
+from bisnn.experiments.trials import take
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
 PLAIN = replace(EXPERIMENT, figures={})
 
 
 def lived(seeds, arms=("intact",), **settings):
-    """What the individuals `seeds` of intact and `arms` found, and the arm of each."""
-    plan = configure(EXPERIMENT, {"episodes": 30, "arms": arms, "record": 0, **settings})
-    chosen = conditions(plan)
-    condition = torch.arange(len(chosen)).repeat_interleave(len(seeds))
-    key = rng.keys(torch.tensor(seeds)).repeat(len(chosen))
-    gates = compile_gates([one.ablation for one in chosen], condition, key, targets(plan))
-    with torch.inference_mode():
-        found = trials(Batch(plan, chosen, condition, key, gates, NOBODY))
-    return found, [one.name for one in chosen], len(seeds)
-
-
-def rows(lived, arm):
-    """Rows of an arm, column -> `[seeds, trials]`."""
-    found, names, count = lived
-    first = names.index(arm) * count
-    return {name: column[first : first + count] for name, column in found.rows.items()}
+    """What the individuals `seeds` of intact and of the `arms` did: arm -> column -> `[seeds, trials]`."""
+    return take(EXPERIMENT, configure(EXPERIMENT, {"arms": arms, "episodes": 30, **settings}), seeds)
 
 
 def test_the_same_individual_alone_in_a_batch_and_in_any_order():
@@ -48,19 +33,18 @@ def test_the_same_individual_alone_in_a_batch_and_in_any_order():
     arms = ("no_drop", "no_other", "shuffled_outcomes")
     alone, together = lived([3], arms), lived([0, 1, 2, 3, 4], arms[::-1])
     for arm in ("intact", *arms):
-        one, many = rows(alone, arm), rows(together, arm)
+        one, many = alone[arm], together[arm]
         assert all(torch.equal(one[name][0], many[name][3]) for name in one)
-    assert torch.equal(alone[0].kept["weights.after"][0], together[0].kept["weights.after"][3])
 
 
 def test_all_arms_meet_the_same_tasks_with_the_same_luck():
     """Difficulty, feature, own luck and schedule do not depend on the arm; own success only by the injury."""
     found = lived([0, 1, 2], ("no_drop", "overconfident", "frozen", "gain"))
-    for arm in found[1][1:]:
+    for arm in list(found)[1:]:
         for name in ("difficulty", "feature"):
-            assert torch.equal(rows(found, arm)[name], rows(found, "intact")[name])
-        assert torch.equal(rows(found, arm)["succeeds"][:, :20], rows(found, "intact")["succeeds"][:, :20])
-    hurt, well, better = (rows(found, arm)["chance"][:, 20:] for arm in ("intact", "no_drop", "gain"))
+            assert torch.equal(found[arm][name], found["intact"][name])
+        assert torch.equal(found[arm]["succeeds"][:, :20], found["intact"]["succeeds"][:, :20])
+    hurt, well, better = (found[arm]["chance"][:, 20:] for arm in ("intact", "no_drop", "gain"))
     assert bool((hurt <= well).all())
     assert bool((well <= better).all())
     assert bool((hurt < well).any())
@@ -68,7 +52,7 @@ def test_all_arms_meet_the_same_tasks_with_the_same_luck():
 
 def test_practice_is_all_tries_and_a_schedule_of_its_own_afterwards():
     found = lived(list(range(40)), ("no_exploration",), explore=0.25)
-    one, none = rows(found, "intact"), rows(found, "no_exploration")
+    one, none = found["intact"], found["no_exploration"]
     assert not bool(one["asked"][:, :10].any())
     assert bool(one["scheduled"][:, :10].all())
     assert float(one["scheduled"][:, 10:].float().mean()) == pytest.approx(0.25, abs=0.05)  # 800 draws: 3.3 errors
@@ -81,7 +65,7 @@ def test_what_is_hidden_from_it_stays_hidden():
     ability = Ability.drawn(torch.arange(200))
     assert 0.4 <= float(ability.capability.min()) < 0.45 < 0.75 < float(ability.capability.max()) <= 0.8
     found = lived([0, 1, 2, 3], episodes=60, cost=0.0)  # asking costs nothing: it tries when scheduled alone
-    free = rows(found, "intact")
+    free = found["intact"]
     asked = free["asked"]
     assert bool((asked | free["scheduled"]).all())
     estimate = free["estimate"]
@@ -93,8 +77,8 @@ def test_what_is_hidden_from_it_stays_hidden():
 def test_it_learns_from_its_own_outcome_or_sees_the_helpers_and_gains_by_what_it_does():
     """Outcome (error + confidence): of its own try, or of the helper where it asked; a drawn one where shuffled."""
     found = lived(list(range(6)), ("shuffled_outcomes",), episodes=60, helper=0.5, cost=0.0)
-    for arm in found[1]:
-        one = {name: column.double() for name, column in rows(found, arm).items()}
+    for arm in found:
+        one = {name: column.double() for name, column in found[arm].items()}
         outcome, asked = (one["error"] + one["confidence"]).round(), one["asked"] > 0
         assert torch.equal(one["gain"], torch.where(asked, 0.5, one["chance"]))
         assert 0.3 < float(outcome[asked].mean()) < 0.7
@@ -105,8 +89,9 @@ def test_it_learns_from_its_own_outcome_or_sees_the_helpers_and_gains_by_what_it
 
 def test_constant_confidence_knows_nothing_of_itself():
     """Clamped: confidence 1, AUROC exactly 0.5, the regret of never asking."""
-    found = rows(lived([0, 1, 2], ("overconfident",), episodes=60), "overconfident")
-    held = {name: column[:, 20:40].double().numpy() for name, column in found.items()}
+    found = lived([0, 1, 2], ("overconfident",), episodes=60)["overconfident"]
+    rows = {name: column for name, column in found.items() if column.shape == found["confidence"].shape}
+    held = {name: column[:, 20:40].double().numpy() for name, column in rows.items()}
     assert (held["confidence"] == 1.0).all()
     assert in_test(held, 0.7)["auroc"].tolist() == [0.5, 0.5, 0.5]
     assert np.isnan(in_test(held, 0.7)["precision"]).all()
@@ -117,11 +102,11 @@ def test_the_estimate_is_what_its_spikes_say_whatever_is_ablated():
     """Tasks are uniform, so the mean confidence over many is the estimated share of mastered tasks."""
     cuts = ("cut:bias->competence", "silence:difficulty", "silence:competence", "gain:bias->competence=0.5")
     found = lived(list(range(8)), ("overconfident", "no_other"), episodes=60, ablate=cuts)
-    for arm in found[1]:
-        mine = rows(found, arm)
+    for arm in found:
+        mine = found[arm]
         said, estimated = (mine[name][:, 20:].double().mean() for name in ("confidence", "estimate"))
         assert float(said) == pytest.approx(float(estimated), abs=0.04), arm
-    assert (rows(found, "overconfident")["estimate"] == 1.0).all()
+    assert (found["overconfident"]["estimate"] == 1.0).all()
 
 
 def test_the_measures_by_hand():

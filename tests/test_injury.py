@@ -9,16 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from bisnn import rng
 from bisnn.agents.protector import NO_COMMAND, Protector
 from bisnn.experiments.base import configure
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.injury import CLAIMS
 from bisnn.experiments.cli import main
-from bisnn.experiments.injury import EXPERIMENT, RATES, analyse, conditions, spearman, targets, trials
+from bisnn.experiments.injury import EXPERIMENT, RATES, analyse, spearman
 from bisnn.experiments.runner import run
-from bisnn.experiments.trials import Batch
-from bisnn.interventions import compile_gates
+from bisnn.experiments.trials import take
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
 PLAIN = replace(EXPERIMENT, figures={})
@@ -26,23 +24,8 @@ QUICK = {"episodes": 2, "steps": 45}
 
 
 def lived(seeds, arms=("intact",), **settings):
-    """What the individuals `seeds` of the arms found, their names, and the number of seeds."""
-    torch.set_num_threads(1)
-    plan = configure(EXPERIMENT, {"arms": arms, "record": 0, **QUICK, **settings})
-    chosen = conditions(plan)
-    condition = torch.arange(len(chosen)).repeat_interleave(len(seeds))
-    key = rng.keys(torch.tensor(seeds)).repeat(len(chosen))
-    gates = compile_gates([one.ablation for one in chosen], condition, key, targets(plan))
-    with torch.inference_mode():
-        found = trials(Batch(plan, chosen, condition, key, gates, NOBODY))
-    return found, [one.name for one in chosen], len(seeds)
-
-
-def rows(lived, arm):
-    """Rows of an arm, column -> `[seeds, trials]`."""
-    found, names, count = lived
-    first = names.index(arm) * count
-    return {name: column[first : first + count] for name, column in found.rows.items()}
+    """What the individuals `seeds` of intact and of the `arms` did: arm -> column -> `[seeds, trials]`."""
+    return take(EXPERIMENT, configure(EXPERIMENT, {"arms": arms, **QUICK, **settings}), seeds)
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +37,14 @@ def test_the_same_individual_alone_in_a_batch_and_in_any_order(many):
     """Seed 3 alone, and among 20 beside other arms in another order: the same rows and weights, bit for bit."""
     alone = lived([3], ("shuffled_sight", "no_plasticity"))
     for arm in ("intact", "no_plasticity", "shuffled_sight"):
-        one, all_ = rows(alone, arm), rows(many, arm)
+        one, all_ = alone[arm], many[arm]
         for name in one:
             assert torch.equal(one[name][0].nan_to_num(-1.0), all_[name][3].nan_to_num(-1.0)), name
-    assert torch.equal(alone[0].kept["object->la"][0], many[0].kept["object->la"][3])
 
 
 def test_counts_are_consistent(many):
-    for arm in many[1]:
-        mine = {name: value.double().numpy() for name, value in rows(many, arm).items()}
+    for arm in many:
+        mine = {name: value.double().numpy() for name, value in many[arm].items()}
         for count, chances in RATES.values():
             if not count.startswith("lead"):
                 assert (mine[count] <= mine[chances]).all(), count
@@ -70,20 +52,19 @@ def test_counts_are_consistent(many):
         assert (tested <= mine["known_steps"] + mine["unknown_steps"]).all()
         assert (mine["begun"].sum(-1) <= mine["injuries"].sum(-1)).all()
         assert mine["healthy_steps"].max() <= QUICK["steps"]
-    frozen, intact = rows(many, "no_plasticity"), rows(many, "intact")
+    frozen, intact = many["no_plasticity"], many["intact"]
     assert not frozen["avoided_1"].any()
     assert float(intact["approaches_1"].sum()) >= 5
     assert float(intact["avoided_1"].sum()) >= 0.95 * float(intact["approaches_1"].sum())
-    shuffled = rows(many, "shuffled_sight")
+    shuffled = many["shuffled_sight"]
     assert float(shuffled["known_vetoes"].sum()) <= 0.5 * float(shuffled["known_steps"].sum())
     assert float(frozen["delayed"].sum()) > 0
-    first = many[1].index("no_plasticity") * many[2]
-    felt = many[0].kept["times"][first : first + many[2]].sum(-1)
+    felt = many["no_plasticity"]["times"].sum(-1)
     assert torch.equal(felt.float(), (frozen["begun"] - frozen["delayed"]).sum(-1)), "a delayed pain has no cause"
 
 
 def test_without_learning_and_without_pain_nothing_differs_but_the_pain(many):
-    frozen, numb = rows(many, "no_plasticity"), rows(many, "no_pain")
+    frozen, numb = many["no_plasticity"], many["no_pain"]
     assert torch.equal(frozen["injuries"], numb["injuries"])
     assert torch.equal(frozen["mismatch_steps"], numb["mismatch_steps"])
     assert not numb["mismatch_pain"].any()
@@ -91,7 +72,7 @@ def test_without_learning_and_without_pain_nothing_differs_but_the_pain(many):
 
 
 def test_without_efference_copy_healthy_steps_hurt_and_the_sign_of_an_error_is_told_by_chance(many):
-    intact, cut = rows(many, "intact"), rows(many, "no_efference")
+    intact, cut = many["intact"], many["no_efference"]
 
     def rate(arm, count, chances):
         return float(arm[count].sum() / arm[chances].sum())

@@ -10,7 +10,7 @@ from bisnn.errors import ConfigError, UnknownName
 from bisnn.experiments import mirror_test, runner
 from bisnn.experiments.base import configure
 from bisnn.experiments.claims.base import misses
-from bisnn.experiments.claims.mirror_test import CLAIMS, session
+from bisnn.experiments.claims.mirror_test import CLAIMS
 from bisnn.experiments.mirror_test import (
     ARMS,
     EXPERIMENT,
@@ -23,7 +23,7 @@ from bisnn.experiments.mirror_test import (
     targets,
     trials,
 )
-from bisnn.experiments.trials import Batch
+from bisnn.experiments.trials import Batch, take
 from bisnn.interventions import check, compile_gates
 from bisnn.systems.mirror_self import LEARNED
 
@@ -133,7 +133,7 @@ def test_a_changed_mirror_or_motor_noise_makes_it_miss_itself():
     """Chance of the reflected middle angle: 1 of 5, so evidence 2 of 10. Noise 0.4 leaves 6 of 10, and unlearns."""
     few = {"contingency": (1.0,), "arms": ("intact",)}
     changes = ({}, {"test_transform": "reflect"}, {"test_transform": "rotate"}, {"motor_noise": 0.4})
-    found = [session(MirrorTest(**few, **change))["intact"] for change in changes]
+    found = [take(EXPERIMENT, MirrorTest(**few, **change), range(20))["intact"] for change in changes]
     correct = [float(rows["correct"].double().mean()) for rows in found]
     assert correct[0] == 1.0
     assert max(correct[1:3]) <= 0.05

@@ -1,9 +1,9 @@
 """The rubber-hand experiment: criterion B-3, its arms, the flags of the command, what they refuse."""
 
 import json
+from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 import torch
 
@@ -13,32 +13,16 @@ from bisnn.experiments.base import configure
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.rubber_hand import CLAIMS
 from bisnn.experiments.cli import main
-from bisnn.experiments.rubber_hand import ARMS, EXPERIMENT, PUBLISHED, conditions, reach, targets, trials
-from bisnn.experiments.trials import Batch, Found
-from bisnn.interventions import compile_gates
+from bisnn.experiments.rubber_hand import ARMS, EXPERIMENT, PUBLISHED, reach, trials
+from bisnn.experiments.trials import Batch, Found, columns, take
 
 QUICK = {"episodes": 1, "delays": (0,), "maps": ()}
 """Too little learning for the published drift, enough for everything else."""
 
 
-def lived(seeds, arms=(), record=False, **values):
-    """Settings, conditions and what was found of individuals in all these arms, arm by arm."""
-    settings = configure(EXPERIMENT, {**QUICK, "arms": arms, **values})
-    known = {condition.name: condition for condition in conditions(settings)}
-    chosen = tuple(known[name] for name in arms) if arms else tuple(known.values())
-    condition = torch.arange(len(chosen)).repeat_interleave(len(seeds))
-    key = torch.tensor(seeds).repeat(len(chosen))
-    gates = compile_gates([one.ablation for one in chosen], condition, key, targets(settings))
-    recorded = torch.arange(0, len(key), len(seeds)) if record else key[:0]
-    with torch.inference_mode():
-        return settings, chosen, trials(Batch(settings, chosen, condition, key, gates, recorded))
-
-
-def session(seeds, arms, **values):
-    """Rows of these individuals in these arms, arm -> column -> `[seeds, trials]`."""
-    _, _, found = lived(seeds, arms, **values)
-    parts = {name: column.unflatten(0, (len(arms), -1)) for name, column in found.rows.items()}
-    return {arm: {name: part[i] for name, part in parts.items()} for i, arm in enumerate(arms)}
+def session(seeds, arms=(), **values):
+    """These individuals in these arms, arm -> column -> `[seeds, trials]`."""
+    return take(EXPERIMENT, configure(EXPERIMENT, {**QUICK, "arms": arms, **values}), seeds, arms)
 
 
 class Done(NamedTuple):
@@ -52,15 +36,13 @@ class Done(NamedTuple):
 @pytest.fixture(scope="module")
 def done():
     """The experiment as declared, few individuals."""
-    seeds = list(range(4))
-    usual = {"episodes": 25, "lesion": ("TPJ",), "delays": (0, 40, 148, 160), "maps": (19,)}
-    settings, chosen, found = lived(seeds, record=True, **usual)
-    count, length = found.rows["drift"].shape
-    columns = {name: column.reshape(-1).numpy() for name, column in found.rows.items()}
-    columns["arm"] = np.repeat([one.name for one in chosen], len(seeds) * length)
-    columns["seed"] = np.tile(np.repeat(seeds, length), len(chosen))
-    columns["episode"] = np.tile(np.arange(length), count)
-    return Done(EXPERIMENT.analyse(columns, settings), [one.name for one in chosen], found)
+    usual = {"episodes": 25, "lesion": ("TPJ",), "delays": (0, 40, 148, 160), "maps": (19,), "seeds": 4}
+    settings = configure(EXPERIMENT, usual)
+    batch = Batch.of(EXPERIMENT, settings, range(4))
+    arms = [one.name for one in batch.conditions]
+    with torch.inference_mode():
+        found = trials(replace(batch, recorded=torch.arange(0, len(batch.key), 4)))
+    return Done(EXPERIMENT.analyse(columns(EXPERIMENT, settings), settings), arms, found)
 
 
 # ------------------------------------------------------------ what it must show

@@ -20,7 +20,6 @@ from bisnn.experiments.tasks import attribution
 from bisnn.experiments.tasks import consequences as task
 from bisnn.experiments.tasks.consequences import CHANGE, HARM, KINDS, NOTHING, Scene
 from bisnn.experiments.trials import Batch
-from bisnn.gates import NO_GATES
 from bisnn.recording import Probe
 from bisnn.systems.self_causation import SelfCausation
 
@@ -133,11 +132,10 @@ def test_noise_misreads_the_others_alone(world):
 
 def test_what_others_did_is_misread_in_the_test_too():
     """The same agents, that babbled without noise, tested without and with it."""
-    key, nobody = torch.arange(4), torch.zeros(0, dtype=torch.int64)
     settings = base.configure(EXPERIMENT, {"noise": 0.0, "training": 80, "episodes": 12, "arms": ("intact",)})
-    batch = Batch(settings, EXPERIMENT.conditions(settings), torch.zeros_like(key), key, NO_GATES, nobody)
+    batch = Batch.of(EXPERIMENT, settings, range(4))
     model = SelfCausation()
-    mine = task.draw(key, CONTEXTS, ACTS)
+    mine = task.draw(batch.key, CONTEXTS, ACTS)
     with torch.inference_mode():
         state = attribution.babble(model, mine, batch)
         clear, blurred = (

@@ -13,7 +13,6 @@ from bisnn.experiments import base, measures, runner, trials
 from bisnn.experiments import self_experience as experiment
 from bisnn.experiments.self_experience import ARMS, CONTROLS, EXPERIMENT
 from bisnn.experiments.tasks import self_experience as task
-from bisnn.interventions import compile_gates
 
 SMALL = {"experiences": (0, 1, 4), "distances": (0.0, 2.0), "cost": (0.1, 0.5, 1.0), "episodes": 2}
 LEAST = {"experiences": (0, 2), "distances": (0.0,), "cost": (0.1,), "episodes": 2}
@@ -28,17 +27,10 @@ def done(tmp_path_factory):
     return runner.run(PLAIN, tmp_path_factory.mktemp("own") / "run", seeds=SEEDS, arms=names, **SMALL)
 
 
-def session(keys, arms=("intact",), **settings):
-    """Rows of a batch of these seeds, every arm with all of them."""
+def session(seeds, arms=("intact",), **settings):
+    """These individuals in these arms: arm -> column, or what was learned -> `[seeds, ...]`."""
     values = base.configure(EXPERIMENT, {**SMALL, **settings, "arms": arms})
-    conditions = EXPERIMENT.conditions(values)
-    order = [next(i for i, c in enumerate(conditions) if c.name == arm) for arm in arms]
-    condition = torch.tensor(order).repeat_interleave(len(keys))
-    key = torch.tensor(keys).repeat(len(arms))
-    gates = compile_gates([c.ablation for c in conditions], condition, key, EXPERIMENT.targets(values))
-    batch = trials.Batch(values, conditions, condition, key, gates, torch.zeros(0, dtype=torch.int64))
-    with torch.inference_mode():
-        return EXPERIMENT.trials(batch)
+    return trials.take(EXPERIMENT, values, seeds, arms)
 
 
 def test_the_anchors_and_their_controls(done):
@@ -100,20 +92,20 @@ def test_an_individual_is_the_same_alone_and_in_any_company(monkeypatch):
     arms = ("intact", "shuffled_outcomes", "wiped", "random_episode_cells")
     many = session([0, 1, 2, 3, 4], arms)
     alone = session([3], tuple(reversed(arms)))
-    for arm, name in enumerate(arms):
-        for column, values in many.rows.items():
-            assert torch.equal(values[5 * arm + 3], alone.rows[column][len(arms) - 1 - arm]), (name, column)
-        for weight, values in many.kept.items():
-            assert torch.equal(values[5 * arm + 3], alone.kept[weight][len(arms) - 1 - arm]), (name, weight)
+    for arm in arms:
+        for name, values in many[arm].items():
+            assert torch.equal(values[3], alone[arm][name][0]), (arm, name)
     monkeypatch.setattr(task, "CROWD", 3)
     apart = session([3])
-    assert all(torch.equal(values[0], alone.rows[column][3]) for column, values in apart.rows.items())
+    assert all(torch.equal(values, alone["intact"][name]) for name, values in apart["intact"].items())
 
 
 def test_a_life_does_not_depend_on_what_is_tested_in_it():
     """The store after four rounds is the same whether or not the individual was looked at after one."""
-    often, once = session([0, 1]), session([0, 1], experiences=(4,))
-    assert all(torch.equal(often.kept[name], once.kept[name]) for name in often.kept)
+    often, once = session([0, 1])["intact"], session([0, 1], experiences=(4,))["intact"]
+    learned = [name for name in often if "->" in name]
+    assert learned
+    assert all(torch.equal(often[name], once[name]) for name in learned)
 
 
 def test_recorded_spikes_are_those_of_the_rows(done):
@@ -178,12 +170,12 @@ def test_ranges_can_be_given():
 def test_outcomes_are_shuffled_within_a_round_and_keep_their_base_rate():
     """A third of the experiences hurt in the shuffled arm too: as many cost synapses as in the intact one."""
     found = session(list(range(20)), ("intact", "shuffled_outcomes"), experiences=(4,), distances=(0.0,), cost=(0.1,))
-    hurt = (found.kept["episode->cost"].sum(-1) > 0).sum(-1).float().unflatten(0, (2, -1)).mean(-1)
-    assert float(hurt[0]) == pytest.approx(float(hurt[1]), rel=0.25)
-    value = found.rows["value"].unflatten(0, (2, -1))
-    harmless = found.rows["kind"][0] != task.TRAP
-    assert not value[0][:, harmless].any()
-    assert bool(value[1][:, harmless].any())
+    usual, mixed = found["intact"], found["shuffled_outcomes"]
+    hurt = [float((arm["episode->cost"].sum(-1) > 0).sum(-1).float().mean()) for arm in (usual, mixed)]
+    assert hurt[0] == pytest.approx(hurt[1], rel=0.25)
+    harmless = usual["kind"][0] != task.TRAP
+    assert not usual["value"][:, harmless].any()
+    assert bool(mixed["value"][:, harmless].any())
 
 
 @pytest.mark.parametrize("name", EXPERIMENT.figures)

@@ -9,16 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from bisnn import rng
 from bisnn.errors import ConfigError, UnknownName
 from bisnn.experiments import runner, trials
 from bisnn.experiments.base import configure
 from bisnn.experiments.claims.base import misses
 from bisnn.experiments.claims.self_other import CLAIMS
-from bisnn.experiments.self_other import EXPERIMENT, SelfOther, conditions, design
-from bisnn.experiments.tasks.self_other import CALM, CONTROL, GATE, HIDDEN, MAIN, PAIN, Design, session, targets
+from bisnn.experiments.self_other import EXPERIMENT, SelfOther, design
+from bisnn.experiments.tasks.self_other import CALM, CONTROL, GATE, HIDDEN, MAIN, PAIN, Design
 from bisnn.experiments.tasks.self_other_scores import scores, values
-from bisnn.interventions import compile_gates
 
 CASES = {"episodes": 2, "intensities": (0.5, 1.0), "noise": (1.0, 2.0), "gains": (0.0, 1.0, 2.0)}
 SMALL = {**CASES, "visits": 2}
@@ -104,17 +102,8 @@ def test_figures_are_drawn_from_the_files(done):
 def tried(seeds, arms=("intact", "detached")):
     """The rows of individuals, tested alone in this process: column -> `[arm, seed, trials]`."""
     settings = SelfOther(**{**CASES, "gains": (0.5,), "visits": 1}, arms=arms)
-    chosen = {arm.name: number for number, arm in enumerate(conditions(settings))}
-    condition = torch.tensor([chosen[arm] for arm in arms for _ in seeds])
-    key = rng.keys(torch.tensor(seeds).repeat(len(arms)))
-    gates = compile_gates([arm.ablation for arm in conditions(settings)], condition, key, targets())
-    batch = trials.Batch(settings, conditions(settings), condition, key, gates, torch.zeros(0, dtype=torch.int64))
-    with torch.inference_mode():
-        found = session(batch)
-    shape = (len(arms), len(seeds))
-    return {name: column.unflatten(0, shape) for name, column in found.rows.items()} | {
-        name: weight.unflatten(0, shape) for name, weight in found.kept.items()
-    }
+    found = trials.take(EXPERIMENT, settings, seeds, arms)
+    return {name: torch.stack([found[arm][name] for arm in arms]) for name in found["intact"]}
 
 
 def test_the_same_individual_alone_and_in_company():

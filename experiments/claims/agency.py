@@ -10,14 +10,11 @@ Wolpert, Ghahramani, Jordan (1995) Science 269:1880; Blakemore, Wolpert, Frith (
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 from bisnn.experiments.agency import EXPERIMENT
 from bisnn.experiments.claims.base import Claim
-from bisnn.experiments.runner import run
+from bisnn.experiments.trials import summary
 
 SEEDS, TRIALS = 20, 100
 """Individuals of each arm, and trials of each."""
@@ -26,10 +23,8 @@ SEEDS, TRIALS = 20, 100
 def attribution() -> Mapping[str, float]:
     """B-4: 20 individuals of four arms, 100 trials each, no extra delay, motor noise 0.05, sensory noise 0.2."""
     arms = ("no_efference_copy", "shuffled_command", "no_felt")
-    with tempfile.TemporaryDirectory() as folder:
-        plain, where = replace(EXPERIMENT, figures={}), Path(folder) / "run"
-        done = run(plain, where, record=0, seeds=SEEDS, episodes=TRIALS, arms=arms, delay=(0.0,), motor_noise=(0.05,))
-        found = done.summary["arms"]
+    level = {"delay": (0.0,), "motor_noise": (0.05,)}
+    found = summary(EXPERIMENT, seeds=SEEDS, episodes=TRIALS, arms=arms, **level)["arms"]
     intact, blind = found["intact"], found["no_felt"]
     return {
         "auroc": intact["auroc"]["mean"],

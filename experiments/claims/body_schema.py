@@ -13,14 +13,11 @@ Maravita, Iriki (2004) Trends Cogn. Sci. 8:79, doi:10.1016/j.tics.2003.12.008 (t
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 from bisnn.experiments.body_schema import EXPERIMENT
 from bisnn.experiments.claims.base import Claim, Interval
-from bisnn.experiments.runner import run
+from bisnn.experiments.trials import summary
 
 SEEDS = 20
 """Individuals of each arm."""
@@ -29,10 +26,7 @@ CHANGES = ("permute", "lesion", "tool")
 
 def recovery() -> Mapping[str, float]:
     """B-5: 20 individuals, intact and without plasticity, each met by all three changes and by none."""
-    with tempfile.TemporaryDirectory() as folder:
-        plain = replace(EXPERIMENT, figures={})
-        done = run(plain, Path(folder) / "run", record=0, seeds=SEEDS, washout=20, arms=("no_plasticity",))
-        found = done.summary["arms"]
+    found = summary(EXPERIMENT, seeds=SEEDS, washout=20, arms=("no_plasticity",))["arms"]
     intact, frozen = found["intact"], found["no_plasticity"]
     measured = {"jump_control": intact["jump_none"]["mean"] / intact["before_none"]["mean"]}
     for name in CHANGES:

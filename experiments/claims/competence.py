@@ -15,14 +15,11 @@ irrelevant feature must be less than a twentieth of that of difficulty.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 from bisnn.experiments.claims.base import Claim, Interval
 from bisnn.experiments.competence import EXPERIMENT
-from bisnn.experiments.runner import run
+from bisnn.experiments.trials import summary
 
 SEEDS = 20
 ARMS = ("no_drop", "base_rate", "no_dopamine", "no_other")
@@ -31,9 +28,7 @@ ARMS = ("no_drop", "base_rate", "no_dopamine", "no_other")
 
 def capability() -> Mapping[str, float]:
     """Intact individuals and four arms, 20 seeds, 600 trials each."""
-    with tempfile.TemporaryDirectory() as folder:
-        plain = replace(EXPERIMENT, figures={})
-        found = dict(run(plain, Path(folder) / "run", record=0, seeds=SEEDS, arms=ARMS).summary)
+    found = summary(EXPERIMENT, seeds=SEEDS, arms=ARMS)
     mean = {arm: {name: each["mean"] for name, each in rows.items()} for arm, rows in found["arms"].items()}
     own, beside = mean["intact"], found["beside"]
     simple = min(found["regret"][who]["mean"] for who in ("always", "never"))

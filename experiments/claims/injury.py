@@ -16,31 +16,19 @@ tests is that this holds through whole visits, and not without a prediction.
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from bisnn.experiments import bodily_self, injury
-from bisnn.experiments.base import Experiment
 from bisnn.experiments.claims.base import Claim
-from bisnn.experiments.runner import run
+from bisnn.experiments.trials import summary
 
 SEEDS = 20
-
-
-def _summary(experiment: Experiment, **settings: Any) -> dict[str, Any]:
-    """What a run without figures and recordings found."""
-    with tempfile.TemporaryDirectory() as folder:
-        plain = replace(experiment, figures={})
-        return dict(run(plain, Path(folder) / "run", record=0, seeds=SEEDS, **settings).summary)
 
 
 def graded() -> Mapping[str, float]:
     """P4: pain cells at nine injuries of three kinds, and over two visits of every individual, with and without an
     efference copy."""
-    found = _summary(injury.EXPERIMENT, episodes=2, arms=("no_efference",))
+    found = summary(injury.EXPERIMENT, seeds=SEEDS, episodes=2, arms=("no_efference",))
     own, cut, scale = found["arms"]["intact"], found["arms"]["no_efference"], found["intensity"]
     steps = []
     for kind in ("short", "over", "inverted"):
@@ -59,7 +47,7 @@ def graded() -> Mapping[str, float]:
 
 def protection() -> Mapping[str, float]:
     """P5: six visits of intact individuals, of some that cannot learn, feel or stop."""
-    found = _summary(injury.EXPERIMENT, arms=("no_plasticity", "no_pain", "no_veto"))
+    found = summary(injury.EXPERIMENT, seeds=SEEDS, arms=("no_plasticity", "no_pain", "no_veto"))
     arms, own = found["arms"], found["arms"]["intact"]
     confused = found["alarm"]["confused"]
     return {
@@ -80,7 +68,7 @@ def protection() -> Mapping[str, float]:
 
 def inside() -> Mapping[str, float]:
     """P6: one session of intact individuals, and of some without efference copy."""
-    arms = _summary(bodily_self.EXPERIMENT, arms=("no_efference", "shuffled_image"))["arms"]
+    arms = summary(bodily_self.EXPERIMENT, seeds=SEEDS, arms=("no_efference", "shuffled_image"))["arms"]
     own, cut = arms["intact"], arms["no_efference"]
     return {
         "agency_auroc": own["agency_auroc"]["mean"],

@@ -12,27 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from bisnn.experiments.claims.base import Claim
-from bisnn.experiments.mirror_test import MirrorTest, conditions, half_point, targets, trials
-from bisnn.experiments.trials import Batch
-from bisnn.interventions import compile_gates
+from bisnn.experiments.mirror_test import EXPERIMENT, MirrorTest, half_point
+from bisnn.experiments.trials import take
 
 SOURCE = "Zeng, Zhao, Bai, Xu (2018) Cogn. Comput. 10:307, doi:10.1007/s12559-017-9505-1"
-
-
-def session(settings: MirrorTest) -> dict[str, dict[str, Tensor]]:
-    """All tests of a run, without its files: arm -> column -> `[seeds, tests]`."""
-    arms = conditions(settings)
-    condition = torch.arange(len(arms)).repeat_interleave(settings.seeds)
-    key = torch.arange(settings.seeds).repeat(len(arms))
-    gates = compile_gates([arm.ablation for arm in arms], condition, key, targets(settings))
-    with torch.inference_mode():
-        found = trials(Batch(settings, arms, condition, key, gates, key[:0]))
-    parts = {name: column.unflatten(0, (len(arms), -1)) for name, column in found.rows.items()}
-    return {arm.name: {name: part[i] for name, part in parts.items()} for i, arm in enumerate(arms)}
 
 
 def share(column: Tensor) -> float:
@@ -42,7 +28,8 @@ def share(column: Tensor) -> float:
 
 def recognition() -> Mapping[str, float]:
     """B-1: 20 individuals of each arm, 10 tests each, in which the own image always follows."""
-    found = session(MirrorTest(contingency=(1.0,), arms=("intact", "frozen_stdp", "shuffled_training")))
+    settings = MirrorTest(contingency=(1.0,), arms=("intact", "frozen_stdp", "shuffled_training"))
+    found = take(EXPERIMENT, settings, range(settings.seeds))
     measured = {"tests": float(found["intact"]["correct"].numel())}
     for arm, short in (("intact", "intact"), ("frozen_stdp", "frozen"), ("shuffled_training", "shuffled")):
         measured |= {short: share(found[arm]["correct"]), f"{short}_forced": share(found[arm]["forced"])}
@@ -52,7 +39,7 @@ def recognition() -> Mapping[str, float]:
 def rejection() -> Mapping[str, float]:
     """B-2: 20 intact individuals, 10 tests each at 11 contingencies."""
     settings = MirrorTest(arms=("intact",))
-    rows = session(settings)["intact"]
+    rows = take(EXPERIMENT, settings, range(settings.seeds))["intact"]
     levels = len(settings.contingency)
     accuracy = rows["correct"].double().unflatten(-1, (levels, -1)).mean(-1).numpy()
     half = half_point(settings.contingency, accuracy)

@@ -14,14 +14,11 @@ doi:10.1016/S0893-6080(96)00035-4; Chockler, Halpern (2004) doi:10.1613/jair.139
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 from bisnn.experiments.claims.base import Claim, Interval
-from bisnn.experiments.runner import run
 from bisnn.experiments.self_causation import EXPERIMENT
+from bisnn.experiments.trials import summary
 
 SEEDS, TRIALS = 20, 100
 """Individuals of each arm, and test trials of each."""
@@ -30,10 +27,7 @@ SEEDS, TRIALS = 20, 100
 def attribution() -> Mapping[str, float]:
     """Intact agents and four arms, 20 seeds, 100 test trials each, half of them harms with one cause."""
     arms = ("starting_state", "no_counterfactual", "no_efference", "no_learning")
-    with tempfile.TemporaryDirectory() as folder:
-        plain = replace(EXPERIMENT, figures={})
-        done = run(plain, Path(folder) / "run", record=0, seeds=SEEDS, episodes=TRIALS, arms=arms)
-        found = dict(done.summary)
+    found = summary(EXPERIMENT, seeds=SEEDS, episodes=TRIALS, arms=arms)
     mean = {arm: {name: each["mean"] for name, each in rows.items()} for arm, rows in found["arms"].items()}
     intact, start = mean["intact"], mean["starting_state"]
     shared = found["overdetermined"]["self+nature"]["self"]

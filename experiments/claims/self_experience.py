@@ -12,30 +12,24 @@ seeds: that of one individual with shuffled outcomes has a standard deviation of
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from bisnn.experiments.claims.base import Claim, Interval
-from bisnn.experiments.runner import run
+from bisnn.experiments.self_experience import EXPERIMENT
+from bisnn.experiments.trials import summary
 
 SILENT = ("wiped", "frozen_store", "no_recall", "painless", "harmless_only")
 """Arms in which nothing can be read that would move a rescue."""
 
 
-def _summary(**settings: Any) -> dict[str, Any]:
-    """The summary of a run in a temporary folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        return dict(
-            run("self-experience", Path(folder) / "run", record=0, distances=(0.0,), cost=(0.1,), **settings).summary
-        )
+NEAR = {"distances": (0.0,), "cost": (0.1,)}
+"""The nearest traps, at the usual cost."""
 
 
 def experience() -> Mapping[str, float]:
     """20 seeds after 0 and 20 own traps, with the arms that must fail; 200 seeds after 10 with shuffled outcomes."""
-    arms = _summary(experiences=(0, 20), seeds=20, arms=SILENT)["arms"]
-    shuffled = _summary(experiences=(10,), seeds=200, arms=("shuffled_outcomes",))["arms"]["shuffled_outcomes"]
+    arms = summary(EXPERIMENT, **NEAR, experiences=(0, 20), seeds=20, arms=SILENT)["arms"]
+    mixed = summary(EXPERIMENT, **NEAR, experiences=(10,), seeds=200, arms=("shuffled_outcomes",))["arms"]
     intact = {name: found["mean"] for name, found in arms["intact"].items()}
     aurocs = [arms[arm]["auroc"]["mean"] for arm in SILENT]
     return {
@@ -47,7 +41,7 @@ def experience() -> Mapping[str, float]:
         "ablated_rescue": max(arms[arm]["rescue"]["mean"] for arm in SILENT),
         "ablated_auroc_lowest": min(aurocs),
         "ablated_auroc_highest": max(aurocs),
-        "shuffled_auroc": shuffled["auroc"]["mean"],
+        "shuffled_auroc": mixed["shuffled_outcomes"]["auroc"]["mean"],
     }
 
 

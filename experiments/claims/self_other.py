@@ -11,17 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import torch
-
-from bisnn import rng
-from bisnn.experiments import trials
 from bisnn.experiments.claims.base import Claim
-from bisnn.experiments.measures import Columns
-from bisnn.experiments.self_other import SelfOther, conditions, design
-from bisnn.experiments.tasks.self_other import session, targets
+from bisnn.experiments.self_other import EXPERIMENT, SelfOther, design
 from bisnn.experiments.tasks.self_other_scores import values
-from bisnn.interventions import compile_gates
+from bisnn.experiments.trials import columns
 
 SOURCE = (
     "Silani, Lamm, Ruff, Singer (2013) J. Neurosci. 33:15466, doi:10.1523/JNEUROSCI.1488-13.2013; Decety, Lamm (2006) "
@@ -30,26 +23,10 @@ SOURCE = (
 ARMS = ("intact", "contagion", "detached", "no_decoupling", "no_mirror")
 
 
-def episodes(settings: SelfOther) -> Columns:
-    """The rows of all arms and seeds of the settings, tested in this process."""
-    arms = conditions(settings)
-    condition = torch.arange(len(arms)).repeat_interleave(settings.seeds)
-    key = rng.keys(torch.arange(settings.seeds).repeat(len(arms)))
-    gates = compile_gates([arm.ablation for arm in arms], condition, key, targets())
-    nobody = torch.zeros(0, dtype=torch.int64)
-    batch = trials.Batch(settings, arms, condition, key, gates, nobody)
-    with torch.inference_mode():
-        found = trials.check(session(batch), batch)
-    rows = {name: column.numpy() for name, column in found.items()}
-    names = np.array([arm.name for arm in arms], dtype=object)
-    who = rows.pop("individual")
-    return rows | {"arm": names[condition.numpy()[who]], "seed": key.numpy()[who]}
-
-
 def distinction() -> Mapping[str, float]:
     """E2-5: the worst individual of 20 in each arm, and of the arms what each should lose."""
     settings = SelfOther(seeds=20, episodes=3, noise=(1.0,), gains=(1.0,), arms=ARMS)
-    found = values(episodes(settings), design(settings))
+    found = values(columns(EXPERIMENT, settings), design(settings))
     return {
         "confusion": float(found["confusion"]["intact"].max()),
         "confusion_size": float(found["confusion_size"]["intact"].max()),
