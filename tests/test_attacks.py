@@ -194,3 +194,17 @@ def test_memory_that_ran_out_is_told_as_such():
         assert "run fewer --seeds or --workers" in _sentence(error)
         assert "run fewer --seeds or --workers" in str(told(error, "subject-0")["message"])
     assert "mistake in bisnn" in _sentence(RuntimeError("a plain one"))
+
+
+def test_an_ablation_in_two_spellings_is_one_arm():
+    settings = configured("rubber-hand", lesion=("tpj", "TPJ"))
+    assert [one.name for one in base.find("rubber-hand").conditions(settings)][-1] == "silence:tpj"
+    assert len({one.name.lower() for one in base.find("rubber-hand").conditions(settings)}) == len(
+        base.find("rubber-hand").conditions(settings)
+    )
+
+
+@pytest.mark.parametrize("named", ["", "  ", "a\0b"])
+def test_an_out_that_no_folder_can_have_is_refused(named, capsys):
+    assert main(["run", "injury", f"--out={named}"]) == 2
+    assert "names no folder" in capsys.readouterr().err

@@ -23,7 +23,10 @@ def answer(argv: list[str]) -> tuple[dict[str, Any], Callable[[], None]]:
     if view.manifest.state != "complete":
         raise RunCorrupt(f"{options.run} is not finished; {storage.RESUME}")
     experiment = find(view.manifest.experiment)
-    names = tuple(pick("figure", name, experiment.figures) for name in pieces(options.figure))
+    named = pieces(options.figure)
+    if options.figure and not named:
+        raise ConfigError(f"--figure names none; figures: {', '.join(experiment.figures)}; leave it out to draw all")
+    names = tuple(pick("figure", name, experiment.figures) for name in named)
     if options.out == ABSENT:
         paths = draw(experiment, view, names)
     else:

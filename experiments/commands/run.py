@@ -35,7 +35,7 @@ def answer(argv: list[str]) -> tuple[dict[str, Any], Callable[[], None]]:
     flags, options = _flags(experiment, rest)
     settings = _settings(experiment, flags, options.config, file)
     workers = _workers(experiment, settings, options.workers, file)
-    out = file.get("out") if options.out == ABSENT else options.out
+    out = _out(file.get("out") if options.out == ABSENT else options.out)
     lives = _lives(experiment, settings) * settings.episodes
     with console.progress(lives, options.quiet, f"{experiment.unit}s") as report:
         view = execute(
@@ -48,6 +48,13 @@ def answer(argv: list[str]) -> tuple[dict[str, Any], Callable[[], None]]:
             begin=lambda folder, manifest: _announce(folder, manifest, experiment, workers, options.quiet),
         )
     return result(view), lambda: _close(experiment, view, options.quiet)
+
+
+def _out(named: str | None) -> str | None:
+    """The run folder that was named, if any. Raises `ConfigError` for a name that no folder can have."""
+    if named is not None and (not named.strip() or "\0" in named):
+        raise ConfigError(f"out = {named!r} names no folder; give one, or leave it out for runs/EXPERIMENT-HASH")
+    return named
 
 
 def result(view: Run) -> dict[str, Any]:
