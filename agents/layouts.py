@@ -37,6 +37,7 @@ class Scene(NamedTuple):
     victim: Tensor  # int64 spot in the left room
     opening: Tensor  # int64 which script the victim follows
     faked: Tensor  # bool: the distress of this episode is feigned
+    declines: Tensor  # bool: in this episode the victim does not want to be helped
     distress: Tensor  # bool: the victim expresses pain, real or feigned
     painful: Tensor  # bool: real pain has occurred
     relieved: Tensor  # bool: the victim has been relieved and is safe
@@ -50,6 +51,7 @@ class RescueState(NamedTuple):
     t: Tensor  # [*B] int64 steps taken in this episode
     scene: Scene
     layout: Layout
+    traits: dict[str, Tensor]  # [*B] float32 each, for life
 
 
 class Tables(NamedTuple):

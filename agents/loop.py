@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -28,6 +29,7 @@ class Tally(NamedTuple):
     external: Tensor  # sum of external rewards
     pain_step: Tensor  # int64 step at which pain began, -1 if it has not
     relief_step: Tensor  # int64 step at which it was relieved, -1 if it has not
+    visited: Tensor  # bool: the agent has stood on the switch while distress was shown
 
 
 class LoopState(NamedTuple):
@@ -49,14 +51,27 @@ class Step(NamedTuple):
     recordings: tuple[Recording, ...]  # of the agent's circuits, when probes were given
 
 
-def begin(dilemma: Dilemma, key: Tensor, agent_state: Any, episode: int = 0) -> LoopState:
-    """Individuals `key` int64 `[*B]` at the start of their episode number `episode`."""
-    world, obs = dilemma.reset(key)
+def begin(
+    dilemma: Dilemma,
+    key: Tensor,
+    agent_state: Any,
+    episode: int = 0,
+    traits: Mapping[str, Tensor] | None = None,
+) -> LoopState:
+    """Individuals `key` int64 `[*B]` at the start of their episode number `episode`, in worlds with `traits` `[*B]`."""
+    world, obs = dilemma.reset(key, traits=traits)
     if episode:
-        world, obs = dilemma.reset(key, world._replace(episode=torch.full_like(key, episode - 1)))
+        world, obs = dilemma.reset(key, _at(world, torch.full_like(key, episode - 1)))
     zero = torch.zeros_like(key)
-    tally = Tally(zero + episode, zero, zero.to(torch.float32), zero - 1, zero - 1)
+    tally = Tally(zero + episode, zero, zero.to(torch.float32), zero - 1, zero - 1, zero > 0)
     return LoopState(key, world, agent_state, obs, tally)
+
+
+def _at(world: Any, episode: Tensor) -> Any:
+    """A world in its episode number `episode`; that of a company is the one that it holds."""
+    if "episode" in world._fields:
+        return world._replace(episode=episode)
+    return world._replace(world=_at(world.world, episode))
 
 
 def turn(agent: Agent, dilemma: Dilemma, state: LoopState, probes: tuple[Probe, ...] = ()) -> tuple[LoopState, Step]:
@@ -84,10 +99,13 @@ def _count(tally: Tally, outcome: Outcome) -> Tally:
         external=tally.external * lived + outcome.reward[..., 0],
         pain_step=torch.where(started, never, tally.pain_step),
         relief_step=torch.where(started, never, tally.relief_step),
+        visited=tally.visited & ~started,
     )
+    called = info["expressed"] | info["relieved_now"]
     return before._replace(
         pain_step=torch.where(info["painful"] & (before.pain_step < 0), steps, before.pain_step),
         relief_step=torch.where(info["relieved_now"], steps, before.relief_step),
+        visited=before.visited | (info["at_switch"] & called),
     )
 
 
@@ -107,5 +125,6 @@ def rows(step: Step) -> dict[str, Tensor]:
         "pain_step": tally.pain_step,
         "relief_step": tally.relief_step,
         "faked": info["faked"],
+        "visited": tally.visited,
     }
     return {"index": index} | {name: column[index] for name, column in columns.items()}

@@ -30,6 +30,7 @@ class Map(NamedTuple):
     horizon: int
     goal_reward: float
     step_cost: float
+    toll: Tensor | float = 0.0  # what the relief itself costs on average; a tensor is [*M]
 
 
 class Certificate(NamedTuple):
@@ -80,11 +81,12 @@ def certify(world: Map) -> Certificate:
     place = torch.arange(places, device=world.next_place.device)
     at_goal = place == world.goal[..., None]
     at_switch = place == world.switch[..., None]
+    toll = torch.as_tensor(world.toll, dtype=torch.float64, device=place.device)[..., None]
     free = torch.zeros(at_goal.shape, dtype=torch.float64, device=place.device)
     bound = torch.full_like(free, -torch.inf)
     spared = torch.zeros_like(free)
     for left in range(1, world.horizon + 1):
-        arrive_bound = torch.where(at_switch, free, bound) - world.step_cost
+        arrive_bound = torch.where(at_switch, free - toll, bound) - world.step_cost
         arrive_bound = torch.where(at_goal, -torch.inf, arrive_bound)
         arrive_free = torch.where(at_goal, world.goal_reward, free - world.step_cost)
         ways = arrive_bound[..., world.next_place]
@@ -104,13 +106,14 @@ def plan(world: Map, welfare: float) -> Tensor:
     place = torch.arange(world.next_place.shape[0], device=world.next_place.device)
     at_goal = (place == world.goal[..., None])[..., None, :]
     at_switch = place == world.switch[..., None]
+    gain = welfare - torch.as_tensor(world.toll, dtype=torch.float64, device=place.device)[..., None]
     value = torch.zeros((*world.goal.shape, 3, len(place)), dtype=torch.float64, device=place.device)
     policy = []
     for step in reversed(range(world.horizon)):
         hurt = world.onset[..., step, None] if step < world.onset.shape[-1] else 0.0
         unhurt, in_pain, relieved = value.unbind(-2)
         unhurt = (1 - hurt) * unhurt + hurt * in_pain
-        in_pain = torch.where(at_switch, relieved + welfare, in_pain)
+        in_pain = torch.where(at_switch, relieved + gain, in_pain)
         arrive = torch.stack((unhurt, in_pain, relieved), dim=-2) - world.step_cost
         arrive = torch.where(at_goal, world.goal_reward, arrive)
         ways = arrive[..., world.next_place]

@@ -70,6 +70,8 @@ class Condition:
     """Which of the experiment's agents."""
     traits: Mapping[str, float] = field(default_factory=dict)
     """Traits that differ from the agent's plan (gain, level, dose)."""
+    world: Mapping[str, float] = field(default_factory=dict)
+    """Traits of its world that differ from the dilemma's plan (observability, toll)."""
     length: float = 1.0
     """Expected length of its lives beside the others'; it only serves to balance the work."""
     facts: Mapping[str, float] = field(default_factory=dict)
@@ -171,7 +173,10 @@ def select(declared: tuple[Condition, ...], settings: Settings, usual: int | Non
     chosen = [table[name] for name in names]
     for text in (*settings.ablate, *(f"silence:{area}" for area in settings.lesion)):
         chosen.append(Condition(name=text, ablation=parse(text), agent=declared[0].agent))
-    return tuple({(condition.name, condition.agent): condition for condition in chosen}.values())
+    once: dict[tuple[str, str], Condition] = {}
+    for condition in chosen:  # an ablation is the same in another spelling
+        once.setdefault((condition.name.lower(), condition.agent), condition)
+    return tuple(once.values())
 
 
 def subjects(

@@ -22,7 +22,10 @@ FLOORS = (
     ("bisnn.experiments",),
 )
 """Low to high; an import goes to the same floor or a lower one."""
-BRIDGES = {f"bisnn.agents.{name}" for name in ("loop", "development", "pettingzoo", "gymnasium", "catalogue")}
+BRIDGES = {
+    f"bisnn.agents.{name}"
+    for name in ("loop", "development", "pettingzoo", "gymnasium", "catalogue", "society", "company")
+}
 """The modules beside the brains that may know dilemmas: they join the two, or list them."""
 BRAINY = tuple(f"bisnn.{name}" for name in ("systems", "circuit", "neurons", "plasticity", "modulators", "interop"))
 STEPS = ("bisnn.neurons", "bisnn.plasticity", "bisnn.modulators")

@@ -7,7 +7,7 @@ from bisnn import tree
 from bisnn.agents import planning
 from bisnn.agents.base import Agent, Obs, Outcome
 from bisnn.agents.baselines import AlwaysHelpAgent, OracleAgent, RandomAgent, SelfishAgent, TabularQ
-from bisnn.agents.dilemmas.rescue import Rescue, rescue_map
+from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.errors import ConfigError
 
 NAMES = ("painful", "relieved", "goal", "return", "steps")
@@ -37,7 +37,7 @@ def live(dilemma, agent, key, episodes, last=None, traits=None):
 
 
 def makers(dilemma, state):
-    world = rescue_map(dilemma, state)
+    world = dilemma.map(state)
     return {
         "random": RandomAgent(),
         "selfish": SelfishAgent(map=world),
@@ -65,13 +65,13 @@ def test_references_in_the_default_rescue():
 
 def test_the_oracle_turns_at_the_cost_of_helping():
     key = torch.arange(20)
-    world = rescue_map(Rescue())
+    world = Rescue().map()
     assert bool((live(Rescue(), OracleAgent(map=world, welfare=3.9), key, 10)["help"] == 0).all())
     assert bool((live(Rescue(), OracleAgent(map=world, welfare=4.1), key, 10)["help"] > 0).all())
 
 
 def test_the_value_of_the_plan_is_what_the_oracle_earns():
-    policy = planning.plan(rescue_map(Rescue()), 0.0)
+    policy = planning.plan(Rescue().map(), 0.0)
     assert policy.shape == (100, 3, 25)
     assert policy.dtype == torch.int8
 

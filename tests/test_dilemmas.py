@@ -6,7 +6,7 @@ import torch
 from bisnn import rng, tree
 from bisnn.agents import planning
 from bisnn.agents.base import Dilemma
-from bisnn.agents.dilemmas.rescue import EXAMPLES, Rescue, rescue_map
+from bisnn.agents.dilemmas.rescue import EXAMPLES, Rescue
 from bisnn.agents.expression import Expression, shows_calm, shows_pain
 from bisnn.errors import ConfigError, UnknownName
 
@@ -44,7 +44,10 @@ def test_certificate_of_the_default_is_exact():
 
 
 def test_certificate_follows_the_rules():
-    assert Rescue(switch=(10, 2)).payoff().cost_of_helping == 0.0  # on the way
+    with pytest.raises(ConfigError, match="no dilemma"):
+        Rescue(switch=(10, 2))  # on the way
+    assert Rescue(switch=(10, 2), toll=1.5).payoff().cost_of_helping == 1.5
+    assert Rescue(risk=0.5, harm=3.0).payoff().cost_of_helping == 5.5
     assert Rescue(goal_reward=20.0, step_cost=0.5).payoff().cost_of_helping == 2.0
     short = Rescue(horizon=10).payoff()
     assert (short.altruistic, short.benefit) == (1.0, 7.0)
@@ -67,7 +70,7 @@ def test_drawn_layouts_are_dilemmas_and_last_for_life():
     cost = certificate.selfish - certificate.altruistic
     assert cost.min() >= 2
     assert cost.max() <= 4
-    away = planning.distances(rescue_map(dilemma).next_place)[4]
+    away = planning.distances(dilemma.map().next_place)[4]
     assert bool(
         (away[layout.goal] >= 3).all() & (away[layout.switch] >= 3).all() & (layout.goal != layout.switch).all()
     )
@@ -79,12 +82,14 @@ def test_drawn_layouts_are_dilemmas_and_last_for_life():
 
 
 @pytest.mark.parametrize("dilemma", EXAMPLES)
-def test_is_a_dilemma_and_observations_hold_two_fields(dilemma):
+def test_is_a_dilemma_and_observations_hold_no_inner_state(dilemma):
     assert isinstance(dilemma, Dilemma)
     _, obs, outcome = roll(dilemma, torch.arange(N), 1)[-1]
-    assert obs._fields == ("place", "expression")
+    assert obs._fields == ("place", "expression", "view")
     assert obs.place.shape == (N, 1)
     assert obs.expression.shape == (N, 1, dilemma.expression.cells)
+    assert dilemma.senses.features == ("the victim declines help",)
+    assert obs.view.shape == (N, 1, 1)
     assert outcome.reward.shape == (N, 1)
     assert all(value.shape == (N,) for value in (*outcome[1:4], *outcome.info.values()))
     assert int(obs.place.max()) < dilemma.places

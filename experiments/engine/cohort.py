@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -91,7 +91,16 @@ class Cohort:
 
     def traits(self, condition: Tensor) -> dict[str, Tensor]:
         """The traits that conditions set, `[B]` each."""
-        names = dict.fromkeys(name for i in self.part.conditions for name in self.conditions[i].traits)
-        usual = {name: float(getattr(self.agent, name)) for name in names}  # a trait's default is the plan's field
-        table = {name: [float(c.traits.get(name, usual[name])) for c in self.conditions] for name in names}
+        return self._table(condition, [one.traits for one in self.conditions], self.agent)
+
+    def surroundings(self, condition: Tensor) -> dict[str, Tensor]:
+        """The traits of their worlds that conditions set, `[B]` each."""
+        given = [one.world for one in self.conditions]
+        return self._table(condition, given, self.experiment.world(self.settings)) if any(given) else {}
+
+    def _table(self, condition: Tensor, given: Sequence[Mapping[str, float]], plan: Any) -> dict[str, Tensor]:
+        """Every trait that a condition of this part sets; where one does not, the field of `plan`, `[B]` each."""
+        names = dict.fromkeys(name for i in self.part.conditions for name in given[i])
+        usual = {name: float(getattr(plan, name)) for name in names}  # a trait's default is the plan's field
+        table = {name: [float(traits.get(name, usual[name])) for traits in given] for name in names}
         return {name: torch.tensor(values, device=condition.device)[condition] for name, values in table.items()}

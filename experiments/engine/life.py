@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -52,10 +53,12 @@ class Life(NamedTuple):
     kept: dict[str, Tensor]  # [N, ...] what each individual had learned at the end, by name
 
     @classmethod
-    def begin(cls, dilemma: Dilemma, condition: Tensor, key: Tensor, mind: Any) -> Life:
-        """Individuals at the start of their lives."""
+    def begin(
+        cls, dilemma: Dilemma, condition: Tensor, key: Tensor, mind: Any, traits: Mapping[str, Tensor] | None = None
+    ) -> Life:
+        """Individuals at the start of their lives, in worlds with `traits`."""
         begun = torch.zeros_like(condition, dtype=torch.bool)
-        state = loop.begin(dilemma, key, mind)
+        state = loop.begin(dilemma, key, mind, traits=traits)
         return cls(condition, torch.arange(len(condition), device=key.device), begun, state, Rows(), {})
 
     def restored(self, saved: Checkpoint, cohort: Cohort) -> Life:

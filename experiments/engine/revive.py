@@ -52,6 +52,8 @@ class TrainedAgent:
     """The dilemma that it was trained in."""
     episode: int
     """The episode that comes next in its life."""
+    traits: dict[str, Tensor]
+    """Traits of its world, `[1]` each."""
 
     def act(self, obs: Obs) -> Tensor:
         """The action int64 `[1]` for what it perceives (its own slice: place `[1]`, expression `[1, cells]`)."""
@@ -70,7 +72,7 @@ class TrainedAgent:
 
         rows: list[dict[str, float]] = []
         with torch.inference_mode():
-            state = loop.begin(self.dilemma, self.key, self.state, self.episode)
+            state = loop.begin(self.dilemma, self.key, self.state, self.episode, self.traits)
             while len(rows) < episodes:
                 state, step = loop.turn(self.agent, self.dilemma, state)
                 found = loop.rows(step)
@@ -109,4 +111,5 @@ def _revive(run: Finished, shard: Cohort, condition: int, seed: int) -> TrainedA
     learned = {name: value[row] for name, value in kept.items()}
     episodes = shard.settings.episodes
     state = shard.agent.revive(newborn, learned, episodes)
-    return TrainedAgent(shard.agent, state, key, shard.experiment.world(shard.settings), episodes)
+    world = shard.experiment.world(shard.settings)
+    return TrainedAgent(shard.agent, state, key, world, episodes, shard.surroundings(which))

@@ -39,7 +39,7 @@ class Shard(Cohort):
         condition, seeds = (values.to(device) for values in self.individuals)
         key = rng.keys(seeds)
         state = self.agent.init(key, self.gates(condition, key), self.traits(condition))
-        return Life.begin(self.experiment.world(self.settings), condition, key, state)
+        return Life.begin(self.experiment.world(self.settings), condition, key, state, self.surroundings(condition))
 
     def run(self, folder: Path, report: Callable[[int, int], None]) -> None:
         """Live every life to its end. `report(done, total)` counts episodes; development counts as a twentieth."""
