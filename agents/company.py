@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from bisnn.agents.base import Dilemma, Ledger, Obs, Outcome, Payoff, Picture, Senses
-from bisnn.agents.society import Advised, Life, Player, Society, told
+from bisnn.agents.base import NOTHING, Dilemma, Ledger, Obs, Outcome, Payoff, Picture, Senses
+from bisnn.agents.society import Advised, Life, Player, Society
 from bisnn.errors import ShapeMismatch
 
 
@@ -98,11 +98,9 @@ class Company:
             life = self.society.begin(key, traits=traits)
             nothing = torch.zeros(*key.shape, len(self.dilemma.agents), dtype=torch.int64, device=key.device)
             return CompanyState(life.world, life.minds, life.obs, nothing, nothing * 0.0), _first(life.obs)
-        world, obs = self.dilemma.reset(key, state.world, where)
         chosen = torch.ones_like(key, dtype=torch.bool) if where is None else where
-        no = torch.zeros_like(chosen)
-        news = Outcome(state.rewards * 0.0, no, no, chosen, {})
-        return state._replace(world=world, minds=self._told(state.minds, news), obs=obs), _first(obs)
+        life = self.society.cut(Life(key, state.world, state.minds, state.obs), chosen)
+        return state._replace(world=life.world, minds=life.minds, obs=life.obs), _first(life.obs)
 
     def step(self, key: Tensor, state: CompanyState, actions: Tensor) -> tuple[CompanyState, Obs, Outcome]:
         """One step with `actions` `[N, 1]` of the first agent."""
@@ -130,11 +128,7 @@ class Company:
         """The world of one individual."""
         return self.dilemma.picture(state.world, individual)
 
-    def _told(self, minds: tuple[Any, ...], news: Outcome) -> tuple[Any, ...]:
-        parts = zip(self.society.groups, minds, strict=True)
-        return tuple(m if isinstance(p, Advised) else told(p, m, news, numbers) for (p, numbers), m in parts)
-
 
 def _first(obs: Obs) -> Obs:
     """What the first agent perceives, with its dim `agent`."""
-    return Obs(obs.place[..., :1], obs.expression[..., :1, :], obs.view[..., :1, :])
+    return Obs(*(part if part is NOTHING else part[:, :1] for part in obs))

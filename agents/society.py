@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from bisnn import tree
 from bisnn.agents.base import GOALS, Agent, Dilemma, Obs, Outcome
 from bisnn.errors import ShapeMismatch, pick
 
@@ -167,6 +168,24 @@ class Society:
             else:
                 minds[i] = told(player, minds[i], outcome, numbers)
         return Life(life.key, world, tuple(minds), obs), happened
+
+    def cut(self, life: Life, where: Tensor) -> Life:
+        """The next episode of the worlds in `where` (bool `[N]`), begun before their own has ended. As at an end, the
+        players see what they came to, and what they would have done is not done."""
+        no, minds = torch.zeros_like(where), []
+        world, obs = self.dilemma.reset(life.key, life.world, where)
+        news = Outcome(torch.zeros(*where.shape, len(self.players), device=where.device), no, no, where, {})
+        for group, ((player, numbers), mind) in enumerate(zip(self.groups, life.minds, strict=False)):  # minds or none
+            after = mind
+            if not isinstance(player, Insider):
+                _, after = player.act(mind, seen(life.obs, torch.tensor(numbers, device=where.device)))
+            minds.append(tree.where(self.whose(group, where), told(player, after, news, numbers), mind))
+        return Life(life.key, world, tuple(minds), obs)
+
+    def whose(self, group: int, where: Tensor) -> Tensor:
+        """`where` `[N]` for the minds of a group: one for each of its members, but for insiders one for each world."""
+        player, numbers = self.groups[group]
+        return where if isinstance(player, Insider) else where.repeat_interleave(len(numbers))
 
 
 def seen(obs: Obs, index: Tensor) -> Obs:

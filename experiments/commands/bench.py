@@ -4,6 +4,8 @@ W1       the affective-empathy episode of the reference network (bae_snn): 100 e
          plasticity, membranes and traces at rest before every step, as one `Circuit.run`
 W1-step  the same with one call for each environment step
 rescue   a short altruistic-rescue life, development included
+dilemmas every dilemma: a batched step of many worlds (the last number of individuals) against one world's step through
+         PettingZoo
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from bisnn.agents.development import Nursery
 from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.coding import direct
 from bisnn.errors import ConfigError, pick
+from bisnn.experiments.commands.bench_dilemmas import bench_dilemmas
 from bisnn.systems.empathy_presets import bae_snn
 
 STEPS, TICKS = 100, 20
@@ -37,9 +40,11 @@ def bench(workload: str = "W1", individuals: Sequence[int] = (1, 1024), repeats:
 
     Raises `UnknownName` for another workload, `ConfigError` for a number below 1.
     """
-    workload = pick("workload", workload, WORKLOADS)
+    workload = pick("workload", workload, (*WORKLOADS, "dilemmas"))
     if not individuals or min(individuals) < 1 or repeats < 1:
         raise ConfigError("individuals and repeats are whole numbers from 1")
+    if workload == "dilemmas":
+        return bench_dilemmas(worlds=individuals[-1], repeats=repeats)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

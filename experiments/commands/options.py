@@ -80,8 +80,9 @@ class DoctorOptions:
 class BenchOptions:
     """Measure speed on a fixed workload, on one thread."""
 
-    workload: Annotated[str, option("{W1,W1-step,rescue}", "(default: W1)")] = "W1"
-    """W1: 100 environment steps of the empathy network in one call; W1-step: a call for each; rescue: a short life."""
+    workload: Annotated[str, option("{W1,W1-step,rescue,dilemmas}", "(default: W1)")] = "W1"
+    """W1: 100 environment steps of the empathy network in one call; W1-step: a call for each; rescue: a short life;
+    dilemmas: a batched step of each dilemma against one world through PettingZoo."""
     individuals: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, option("INT[,INT...]", "(default: 1,1024)")] = ()
     """How many individuals at once."""
     json: Annotated[bool, option()] = False
