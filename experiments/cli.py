@@ -86,6 +86,12 @@ def _bench(argv: list[str]) -> Answer:
     return found, show
 
 
+def _benchmark(argv: list[str]) -> Answer:
+    from bisnn.experiments.commands import benchmark as command_benchmark
+
+    return command_benchmark.answer(argv)
+
+
 def _figure(value: Any) -> str:
     return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -96,6 +102,7 @@ COMMANDS: Mapping[str, tuple[Callable[[list[str]], Answer], str]] = {
     "plot": (_plot, "draw the figures of a run again, from its files alone"),
     "verify": (_verify, "measure every scientific claim and compare it with its source"),
     "doctor": (_doctor, "what is installed, what runs where, and the remedy for what is missing"),
+    "benchmark": (_benchmark, "score agents, yours too, over the dilemmas, between chance and full knowledge"),
     "bench": (_bench, "measure speed on fixed workloads"),
 }
 """Name -> command and what it does."""
@@ -109,7 +116,7 @@ def usage() -> str:
         "Brain-inspired spiking neural agents that feel, share pain and learn to help.",
         "",
     ]
-    lines += [f"  bisnn {name:<8}{what}" for name, (_, what) in COMMANDS.items()]
+    lines += [f"  bisnn {name:<11}{what}" for name, (_, what) in COMMANDS.items()]
     lines += ["", "  bisnn COMMAND --help     flags of a command", "  bisnn --version", ""]
     lines += ["Try: bisnn run altruistic-rescue --seeds 5 --episodes 300"]
     return "\n".join(lines)

@@ -190,8 +190,8 @@ def profile(episodes: Columns, arm: str, column: str, by_offset: bool) -> list[d
     for trial in np.flatnonzero(tables["by_offset"][0] == by_offset):
         drift, moved = summarise(tables["drift"][:, trial]), summarise(tables["moved"][:, trial])
         value = int(tables[column][0, trial])
-        told = {k: drift[k] for k in ("mean", "sd", "ci95", "n", "note") if k in drift}
-        found.append({column: value, **told, "moved": moved["mean"]})
+        told: dict[str, Any] = {k: drift[k] for k in ("mean", "sd", "ci95", "n", "note") if k in drift}
+        found.append({column: value} | told | {"moved": moved["mean"]})
     return found
 
 

@@ -1,6 +1,6 @@
-"""The universal exams of agents, dilemmas and experiments, found by walking their folders.
+"""The universal exams of agents and experiments, found by walking their folders; those of dilemmas have their own.
 
-References are exact: bits (`torch.equal`), and what the certificate of a dilemma says of itself.
+References are exact: bits (`torch.equal`).
 """
 
 import importlib
@@ -12,9 +12,8 @@ import torch
 
 import bisnn.agents
 import bisnn.experiments
-from bisnn import rng, tree
-from bisnn.agents import dilemmas
-from bisnn.agents.base import REACH, Agent, Dilemma, Obs
+from bisnn import tree
+from bisnn.agents.base import REACH, Agent, Dilemma
 from bisnn.agents.dilemmas.rescue import Rescue
 from bisnn.agents.loop import begin, turn
 from bisnn.errors import UnknownName
@@ -36,7 +35,6 @@ def offered(package, protocol):
 
 
 AGENTS = offered(bisnn.agents, Agent)
-DILEMMAS = offered(dilemmas, Dilemma)
 EXPERIMENTS = base.experiments()
 
 
@@ -57,7 +55,6 @@ def life(agent, key, turns):
 
 def test_the_walk_finds_them():
     assert AGENTS
-    assert DILEMMAS
     written = {
         path.stem for path in (ROOT / "experiments").glob("*.py") if "\nEXPERIMENT = " in path.read_text("utf-8")
     }
@@ -84,7 +81,7 @@ def test_an_agent_is_pure_and_knows_its_traits(agent):
     key = torch.arange(3)
     state, _ = life(agent, key, 4)
     before = tree.map(lambda leaf: leaf.clone(), (state.agent, state.obs))
-    seen = Obs(state.obs.place[..., 0], state.obs.expression[..., 0, :])
+    seen = state.obs.of(0)
     first, second = agent.act(state.agent, seen), agent.act(state.agent, seen)
     assert same(first, second)
     assert same((state.agent, state.obs), before)
@@ -93,40 +90,6 @@ def test_an_agent_is_pure_and_knows_its_traits(agent):
     assert same(agent.keepsake(agent.revive(agent.init(key), kept, 3)), kept)
     with pytest.raises(UnknownName):
         agent.init(key, traits={"nonsense": torch.zeros(3)})
-
-
-def random_walk(dilemma, key, steps):
-    state, _ = dilemma.reset(key)
-    for step in range(steps):
-        actions = (rng.uniform(key, "exam/action", step, len(dilemma.agents)) * 4).long()
-        state, obs, outcome = dilemma.step(key, state, actions)
-    return state, obs, outcome
-
-
-@pytest.mark.parametrize("dilemma", DILEMMAS, ids=lambda dilemma: repr(dilemma)[:60])
-def test_a_dilemma_is_one_and_repeats_itself(dilemma):
-    payoff = dilemma.payoff()
-    assert payoff.cost_of_helping > 0
-    assert payoff.benefit > 0
-    assert payoff.selfish - payoff.altruistic == pytest.approx(payoff.cost_of_helping)
-    key = torch.arange(6)
-    one = random_walk(dilemma, key, 40)
-    assert same(one, random_walk(dilemma, key, 40))
-    alone = random_walk(dilemma, key[2:3], 40)
-    assert same(tree.take(one, torch.tensor([2])), alone)
-
-
-@pytest.mark.parametrize("dilemma", DILEMMAS, ids=lambda dilemma: repr(dilemma)[:60])
-def test_a_partial_reset_touches_those_it_names(dilemma):
-    key = torch.arange(6)
-    state, _, _ = random_walk(dilemma, key, 7)
-    before, where = tree.map(lambda leaf: leaf.clone(), state), torch.tensor([True, False, False, True, False, True])
-    some, _ = dilemma.reset(key, state, where)
-    everyone, _ = dilemma.reset(key, state)
-    assert same(state, before)
-    for k in range(6):
-        chosen = everyone if where[k] else state
-        assert same(tree.take(some, torch.tensor([k])), tree.take(chosen, torch.tensor([k])))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.name)

@@ -128,7 +128,7 @@ class CleanUp(World):
         return self.spots if self.apples is None else self.apples
 
     @property
-    def agents(self) -> tuple[str, ...]:  # type: ignore[override]
+    def agents(self) -> tuple[str, ...]:
         """The gatherers."""
         return tuple(f"gatherer_{number}" for number in range(1, self.gatherers + 1))
 

@@ -51,7 +51,7 @@ class Omission(World):
     """
 
     name: ClassVar[str] = "omission_v0"
-    agents: ClassVar[tuple[str, ...]] = ("bystander",)  # type: ignore[misc]
+    agents: ClassVar[tuple[str, ...]] = ("bystander",)
     parties: ClassVar[tuple[str, ...]] = ("bystander", "the many", "the few")
     actions: ClassVar[tuple[str, ...]] = ("stay", "left", "right", "act")
     traits: ClassVar[tuple[str, ...]] = (
@@ -114,7 +114,7 @@ class Omission(World):
             )
 
     @property
-    def horizon(self) -> int:  # type: ignore[override]
+    def horizon(self) -> int:
         """Until the hazard has reached somebody."""
         return self.deadline + self.run
 

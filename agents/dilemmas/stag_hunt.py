@@ -100,7 +100,7 @@ class StagHunt(World):
         return self.hunters if self.needed is None else self.needed
 
     @property
-    def agents(self) -> tuple[str, ...]:  # type: ignore[override]
+    def agents(self) -> tuple[str, ...]:
         """The hunters."""
         return tuple(f"hunter_{number}" for number in range(1, self.hunters + 1))
 

@@ -90,7 +90,7 @@ class Trust(World):
             )
 
     @property
-    def agents(self) -> tuple[str, ...]:  # type: ignore[override]
+    def agents(self) -> tuple[str, ...]:
         """Investor and trustee, or the first and the second where they take turns."""
         return ("first", "second") if self.alternate else ("investor", "trustee")
 
@@ -106,7 +106,7 @@ class Trust(World):
         return ("nothing", *(f"{level}/{most}" for level in range(1, most)), "all")
 
     @property
-    def horizon(self) -> int:  # type: ignore[override]
+    def horizon(self) -> int:
         """Two steps for each round."""
         return 2 * self.rounds
 

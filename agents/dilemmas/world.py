@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -61,8 +61,13 @@ class World:
     """
 
     traits: ClassVar[tuple[str, ...]] = ()
-    horizon: int
-    agents: tuple[str, ...]
+
+    if TYPE_CHECKING:  # a dilemma has them as fields, class variables or properties of its own
+
+        @property
+        def horizon(self) -> int: ...
+        @property
+        def agents(self) -> tuple[str, ...]: ...
 
     @abstractmethod
     def opening(self, key: Tensor, moment: Tensor, traits: Mapping[str, Tensor]) -> Any:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from bisnn.agents.base import Agent, Dilemma
+from bisnn.agents import kinds
+from bisnn.agents.base import GOALS, Agent, Dilemma
+from bisnn.agents.catalogue import dilemmas
 from bisnn.experiments.base import Experiment, experiments
 from bisnn.interventions import Ablation
 from bisnn.modulators import Modulator
@@ -100,28 +102,30 @@ def _ablations(experiment: Experiment) -> list[Ablation]:
 
 def list_dilemmas() -> list[Row]:
     """Dilemmas with the certificate that their own rules give."""
-    rows = []
-    for module in _modules("bisnn.agents.dilemmas"):
-        for kind in _own_classes(module):
-            if not _satisfies(kind, Dilemma):
-                continue
-            examples: tuple[Any, ...] = getattr(module, "EXAMPLES", ())
-            plain: Any = next((one for one in examples if type(one) is kind), None)
-            if plain is None:
-                continue
-            payoff = plain.payoff()
-            rows.append(
-                {
-                    "id": plain.name,
-                    "kind": payoff.kind,
-                    "cost_of_helping": float(payoff.cost_of_helping),
-                    "benefit": float(payoff.benefit),
-                    "optima": {"selfish": float(payoff.selfish), "altruistic": float(payoff.altruistic)},
-                    "agents": list(plain.agents),
-                    "summary": _first_line(kind),
-                }
-            )
-    return sorted(rows, key=lambda row: str(row["id"]))
+    return [_certified(kind(), _first_line(kind)) for kind in dilemmas().values()]
+
+
+def _certified(dilemma: Dilemma, summary: str) -> Row:
+    """One dilemma: who can do what in it, what helping costs and brings, and how that was found."""
+    payoff = dilemma.payoff()
+    optima = {goal: getattr(payoff, goal) for goal in GOALS}
+    return {
+        "id": dilemma.name,
+        "kind": payoff.kind,
+        "cost_of_helping": float(payoff.cost_of_helping),
+        "benefit": float(payoff.benefit),
+        "optima": {goal: None if value is None else float(value) for goal, value in optima.items()},
+        "agents": list(dilemma.agents),
+        "parties": list(dilemma.parties),
+        "actions": list(dilemma.actions),
+        "horizon": dilemma.horizon,
+        "method": payoff.method,
+        "bound": float(payoff.bound),
+        "against": payoff.against,
+        "game": {name: float(value) for name, value in payoff.game.items()},
+        "meaning": kinds.KINDS[payoff.kind].meaning,
+        "summary": summary,
+    }
 
 
 def list_agents() -> list[Row]:
@@ -179,7 +183,7 @@ KINDS: dict[str, Callable[[], list[Row]]] = {
 """Kind -> what there is of it."""
 SHOWN = {
     "experiments": ("name", "question", "arms"),
-    "dilemmas": ("id", "kind", "cost_of_helping", "benefit", "summary"),
+    "dilemmas": ("id", "kind", "agents", "cost_of_helping", "benefit", "optima", "bound"),
     "agents": ("name", "summary"),
     "ablations": ("name", "experiment", "does", "expect"),
     "neurons": ("name", "summary"),
@@ -199,4 +203,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         most = 12
         return ", ".join(map(str, value[:most])) + (f" ... ({len(value)})" if len(value) > most else "")
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_cell(part)}" for name, part in value.items() if part is not None)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
