@@ -82,7 +82,7 @@ class Looks(NamedTuple):
 
 ACTOR: Mapping[str, Any] = {
     "gamma": 0.95,
-    "rate_actor": 0.008,
+    "rate_actor": 0.006,
     "value_low": -30.0,
 }
 """Parameters of its actor-critic: it looks farther ahead and expects more than that of `Altruist`."""
@@ -96,7 +96,7 @@ class Triage(Altruist):
     field is out of its range.
     """
 
-    gain: float = 12.0
+    gain: float = 18.0
     """Empathy strength lambda; more than that of `Altruist`, for it weighs one relief against another and the way."""
     beta: float = 0.5
     """Rate of the reward prediction."""

@@ -54,7 +54,7 @@ class TriageQ:
     """Faces that it can attend to, at most."""
     cells: int = 40
     """Cells of a face."""
-    dose: float = 30.0
+    dose: float = 18.0
     """Weight of the shared pain against the own reward."""
     rate: float = 0.2
     """Learning rate."""

@@ -71,9 +71,9 @@ class Truster(Altruist):
     """The actor-critic: its place cells are those of both contexts."""
     rise: float = 0.5
     """Part of the missing trust that a success restores."""
-    fall: float = 0.3
+    fall: float = 1.0
     """Part of the trust that a failure costs."""
-    generosity: float = 0.04
+    generosity: float = 0.03
     """Probability of a trusting episode without any trust."""
     caution: float = 0.1
     """Probability of a wary episode with all trust."""

@@ -31,9 +31,9 @@ class SeveralVictims(Settings):
 
     seeds: int = Field(default=10, ge=1, le=100_000)
     """Individuals per arm: seeds 0, 1, ..."""
-    episodes: int = Field(default=600, ge=4, le=1_000_000)
+    episodes: int = Field(default=800, ge=4, le=1_000_000)
     """Episodes of every individual's life; the last 30 % are the test."""
-    gain: float = Field(default=12.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    gain: float = Field(default=18.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Empathy strength lambda."""
     bias: float = Field(default=0.8, ge=0.0, le=1.0)
     """How much less empathy the biased arm has with the second group."""

@@ -25,7 +25,7 @@ class SnowdriftSettings(Settings):
 
     episodes: int = Field(default=80, ge=10, le=100_000)
     """Episodes of every group; of a population in one-shot games, rounds."""
-    games: int = Field(default=20, ge=1, le=1000)
+    games: int = Field(default=40, ge=1, le=1000)
     """One-shot games of every agent in a round."""
     benefit: float = Field(default=6.0, gt=0.0, le=1000.0)
     """What every agent gains where a drift is cleared."""

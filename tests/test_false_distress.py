@@ -77,9 +77,10 @@ def test_trust_falls_where_distress_does_not_end_and_rises_where_it_does():
     plain = Expression(jitter=0.0, flips=0.0, amplitude=0.0)
     pain, calm = (plain.draw(torch.tensor([0]), 0, torch.tensor([level]), torch.tensor([True])) for level in (0.5, 0.0))
     with torch.inference_mode():
-        for episodes, after in ((1, 0.7), (1000, 1.0)):
-            agent = Truster(episodes=episodes, caution=0.0)
+        for episode, after in ((1000, 0.7), (5, 1.0)):
+            agent = Truster(fall=0.3, caution=0.0)
             state = Nursery().develop(agent, agent.init(rng.keys(torch.tensor([3]))))
+            state = state._replace(clock=state.clock._replace(episode=torch.tensor([episode])))
             state = told(agent, state, [calm, pain, pain, calm])
             assert float(state.trust[0]) == pytest.approx(after)
             state = told(agent, state._replace(trusting=torch.tensor([True])), [pain, calm, calm])

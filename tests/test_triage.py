@@ -8,6 +8,7 @@ import torch
 
 from bisnn import tree
 from bisnn.agents import triage_attention
+from bisnn.agents.base import Obs, Outcome
 from bisnn.agents.development import Nursery
 from bisnn.agents.dilemmas.rescue_several import RescueSeveral
 from bisnn.agents.expression import Expression
@@ -33,8 +34,6 @@ def scene(*needs):
     """An observation of two individuals that see faces of these needs, all of the first group."""
     faces = [FACE.pattern(torch.full((2,), need), _calm()) for need in needs]
     view = torch.cat((torch.full((2, len(needs)), -1.0), torch.zeros(2, len(needs))), -1)
-    from bisnn.agents.base import Obs
-
     return Obs(torch.tensor([3, 4]), torch.cat(faces, -1), view)
 
 
@@ -66,6 +65,62 @@ def test_affect_is_averaged_over_looks_and_ends_with_calm():
     eased = triage_attention.remember(mind, calm, torch.zeros(1, 2), torch.zeros(1, 2), 8)
     assert not bool(eased.affect.any())
     assert not bool(eased.looks.any())
+
+
+def test_a_course_gathers_what_its_steps_bring_and_ends_with_attention():
+    course = triage_attention.nowhere(torch.arange(2))
+    fresh, focus, place = torch.tensor([True, False]), torch.tensor([0, 1]), torch.tensor([3, 4])
+    course = triage_attention.further(course, torch.tensor([5.0, 5.0]), 0.5, fresh)
+    assert course.gathered.tolist() == [0.0, 5.0]
+    anew = triage_attention.decides(course, focus, focus, place, fresh)
+    assert anew.tolist() == [True, False]
+    course = triage_attention.set_out(course, anew, torch.tensor([2, 2]), place)
+    assert course.chosen.tolist() == [2, 0]
+    course = triage_attention.further(course, torch.tensor([1.0, 2.0]), 0.5, fresh & False)
+    assert course.gathered.tolist() == [1.0, 6.0]
+    assert course.factor.tolist() == [0.5, 0.25]
+    still = triage_attention.decides(course, focus, focus, torch.tensor([9, 4]), fresh & False)
+    assert still.tolist() == [False, True]
+    other = triage_attention.decides(course, focus, focus + 1, torch.tensor([9, 9]), fresh & False)
+    assert other.tolist() == [True, True]
+
+
+def test_with_routes_it_keeps_to_its_choice():
+    dilemma, key = RescueSeveral(), torch.arange(6)
+    for agent in (Triage(routes=ways(dilemma)), TriageQ(routes=ways(dilemma))):
+        state = begin(dilemma, key, agent.init(key))
+        with torch.inference_mode():
+            for _ in range(20):
+                before = state
+                state, step = turn(agent, dilemma, state)
+                course = state.agent.course
+                table = torch.tensor(agent.routes)
+                moved = table[course.chosen, before.obs.place[:, 0]]
+                assert torch.equal(step.actions % 4, moved)
+                place = before.obs.place[:, 0]
+                old, new = before.agent, state.agent
+                kept = ~triage_attention.decides(
+                    old.course, old.attention.focus, new.attention.focus, place, old.clock.fresh
+                )
+                assert torch.equal(course.chosen[kept], old.course.chosen[kept])
+    with pytest.raises(ConfigError, match="as many moves"):
+        Triage(routes=((0, 1),))
+
+
+def ways(dilemma):
+    """Routes to the goal and to every switch."""
+    table = dilemma.ways("cpu")
+    return (tuple(table.homewards.tolist()), *(tuple(way.tolist()) for way in table.towards.unbind(-1)))
+
+
+def test_without_mirror_cells_or_relief_dopamine_is_that_of_the_own_goal():
+    agent, key = Triage(episodes=10), torch.arange(2)
+    arm = Ablation(name="selfish", release={"relief": 0.0})
+    state = agent.init(key, compile_gates([arm], key * 0, key, agent.targets))
+    told = state._replace(pending=state.pending._replace(reward=torch.tensor([10.0, -1.0])))
+    assert agent.reward(told, torch.tensor([0.5, 0.5])).tolist() == [10.0, -1.0]
+    free = agent.init(key)._replace(pending=told.pending)
+    assert agent.reward(free, torch.tensor([0.5, 0.5])).tolist() == [19.0, 8.0]
 
 
 def test_too_many_faces_are_refused():
@@ -144,8 +199,6 @@ def test_relief_releases_dopamine_in_proportion_to_the_need(grown):
 
 
 def _nothing():
-    from bisnn.agents.base import Outcome
-
     no = torch.zeros(2, dtype=torch.bool)
     return Outcome(torch.zeros(2), no, no, no, {})
 

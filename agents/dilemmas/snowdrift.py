@@ -35,6 +35,7 @@ import torch
 from torch import Tensor
 
 from bisnn import rng
+from bisnn.agents import checks
 from bisnn.agents.base import MOVES, Ledger, Obs, Outcome, Payoff, Picture, Senses
 from bisnn.agents.dilemmas import snowdrift_facts as facts
 from bisnn.agents.dilemmas.world import Turn, World, WorldState
@@ -88,6 +89,8 @@ class Snowdrift(World):
     """What it costs who clears it; between 0 and `benefit`, both excluded."""
     view: str = "full"
     """What is seen of the grid: full, local or own."""
+    reach: float = -1.0
+    """How many cells around its own an agent sees; -1: as `view` says."""
     movement: str = "random"
     """Whether moves are drawn at random or chosen."""
     horizon: int = 100
@@ -99,6 +102,7 @@ class Snowdrift(World):
         facts.check(self)
         pick("view", self.view, VIEWS)
         pick("movement", self.movement, MOVEMENTS)
+        checks.within(-1, float("inf"), reach=self.reach)
         sweep = facts.longest_sweep(self)
         if self.movement == "chosen" and self.horizon < sweep:
             raise ConfigError(
@@ -124,8 +128,8 @@ class Snowdrift(World):
         return self.columns * self.rows
 
     @property
-    def reach(self) -> float:
-        """How many cells around its own an agent sees; a trait: every world may have its own."""
+    def usual_reach(self) -> float:
+        """How many cells around its own an agent sees where `reach` is left open."""
         return {"full": float(max(self.columns, self.rows)), "local": 1.0, "own": 0.0}[self.view]
 
     @property
@@ -223,7 +227,8 @@ class Snowdrift(World):
         own = tables.one_hot[scene.place]
         common = own.sum(-2, keepdim=True) * (OTHER * scale) + (scene.snow * (DRIFT * scale))[..., None, :]
         seen = own * ((1.0 - OTHER) * scale) + common
-        view = seen * (tables.apart[scene.place] <= traits["reach"][..., None, None])
+        reach = torch.where(traits["reach"] < 0, self.usual_reach, traits["reach"])
+        view = seen * (tables.apart[scene.place] <= reach[..., None, None])
         face = self._faces(key, moment, scene.cold, tables)
         return Obs(scene.place, face[..., tables.others, :].flatten(-2), view)
 

@@ -44,8 +44,8 @@ def _measured(found: Mapping[str, Any]) -> dict[str, float]:
 
 
 def quick() -> Mapping[str, float]:
-    """Three groups of lambda 0 and of 1.5, 20 episodes."""
-    return _measured(summary(EXPERIMENT, seeds=3, episodes=20, arms=("selfish",)))
+    """Three groups of lambda 0 and of 1.5, 14 episodes."""
+    return _measured(summary(EXPERIMENT, seeds=3, episodes=14, arms=("selfish",)))
 
 
 def rises() -> Mapping[str, float]:
@@ -86,7 +86,7 @@ def theory() -> Mapping[str, float]:
 
 def one_shot() -> Mapping[str, float]:
     """Twenty populations of 24 spiking agents that are matched anew for every game."""
-    found = summary(EXPERIMENT, seeds=20, arms=("one_shot", "one_shot_empathic"), episodes=160)["one_shot"]
+    found = summary(EXPERIMENT, seeds=20, arms=("one_shot", "one_shot_empathic"))["one_shot"]
     return {arm: entry["rate"]["mean"] for arm, entry in found.items()}
 
 
@@ -157,10 +157,10 @@ CLAIMS = (
     ),
     Claim(
         name="snowdrift/one-shot",
-        claim="Populations of independent spiking learners clean in one-shot games as often as the equilibrium says.",
+        claim="Independent spiking learners clean in one-shot games as the equilibrium says, within .01 and .02.",
         source=VOLUNTEER,
         expected={"one_shot": 1 - math.sqrt(2 / 3), "one_shot_empathic": 1 - math.sqrt(4 / 18)},
-        tolerance={"one_shot": (0.154, 0.214), "one_shot_empathic": (0.499, 0.559)},
+        tolerance={"one_shot": (0.174, 0.194), "one_shot_empathic": (0.509, 0.549)},
         measure=one_shot,
         long=True,
         seconds=300.0,

@@ -40,8 +40,8 @@ COLUMNS = (
 )
 """What is summed over a trial: of every member, by how many others were cold, of the group. `met`: steps on a drift,
 `margin`: spikes by which the first population led."""
-NEAR = 0.0005
-"""Rates of learning in one-shot games: small steps beside the bounds of the weights, which would bend the mean."""
+NEAR = 0.001
+"""Rates of learning in one-shot games."""
 ACTOR = "state->striatum"
 
 
@@ -81,9 +81,9 @@ def decision(settings: Any) -> SocialDecision:
 
 
 def near(settings: Any) -> SocialDecision:
-    """The deciding network of one who sees no further than one game. It learns slowly and decides with more noise, so
-    that it goes on trying both, as an equilibrium in mixed strategies needs."""
-    return replace(decision(settings), gamma=1e-3, span=40.0, noise=0.2, rate_actor=NEAR, rate_critic=NEAR)
+    """The deciding network of one who sees no further than one game. It decides with more noise, so that it goes on
+    trying both, as an equilibrium in mixed strategies needs."""
+    return replace(decision(settings), gamma=1e-3, span=40.0, noise=0.3, w_max=0.4, rate_actor=NEAR, rate_critic=NEAR)
 
 
 def agent(settings: Any, dilemma: Snowdrift, **fields: Any) -> SocialAgent:
